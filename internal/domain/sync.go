@@ -1,0 +1,114 @@
+package domain
+
+import (
+	"fmt"
+	"time"
+)
+
+// SyncResult is the health of a competitor's last sync. It is independent of the vendor's PlatformStatus.
+type SyncResult string
+
+// The results of a sync.
+const (
+	SyncNever   SyncResult = "" // not tried yet
+	SyncSuccess SyncResult = "success"
+	SyncFailure SyncResult = "failure"
+	SyncBlocked SyncResult = "blocked" // waits for the platform's approval or for data only people have
+)
+
+// PlatformStatus is the vendor's own word about a user. Only an answer of GET /users may change it.
+type PlatformStatus string
+
+// The vendor's statuses; other texts are kept as they come.
+const (
+	PlatformUserCreated     PlatformStatus = "user_created"
+	PlatformPendingApproval PlatformStatus = "pending_approval"
+	PlatformApproved        PlatformStatus = "approved"
+	PlatformDenied          PlatformStatus = "denied"
+	PlatformUnknown         PlatformStatus = "unknown" // the platform says there is no such user
+)
+
+// PlatformUser is what GET /users says of one competitor.
+type PlatformUser struct {
+	MetaCTFUserID int64
+	Username      string
+	Status        PlatformStatus
+	LastLoginAt   time.Time // zero: never
+}
+
+// FailureClass names why a call of the platform failed.
+type FailureClass string
+
+// The failure classes.
+const (
+	Unauthorized FailureClass = "unauthorized"
+	Forbidden    FailureClass = "forbidden"
+	NotFound     FailureClass = "not_found"
+	Blocked      FailureClass = "blocked"
+	Conflict     FailureClass = "conflict"
+	InvalidCall  FailureClass = "invalid"
+	RateLimited  FailureClass = "rate_limited"
+	ServerError  FailureClass = "server_error"
+	Timeout      FailureClass = "timeout"
+	Unreachable  FailureClass = "unreachable"
+	Malformed    FailureClass = "malformed"
+)
+
+// CallError is a failed call of the platform. Its text names no person and no token.
+type CallError struct {
+	Class      FailureClass
+	Endpoint   string        // method and path without query, for example "GET /scores/get_odl_scores"
+	Status     int           // HTTP status, 0 when there was no answer
+	Message    string        // the platform's own words, shortened, without personal data
+	RetryAfter time.Duration // what the platform asked us to wait, 0 when it did not say
+}
+
+// Error says the class, the call and the platform's words.
+func (e *CallError) Error() string {
+	if e.Status == 0 {
+		return fmt.Sprintf("%s: %s: %s", e.Endpoint, e.Class, e.Message)
+	}
+	return fmt.Sprintf("%s: %s (status %d): %s", e.Endpoint, e.Class, e.Status, e.Message)
+}
+
+// Advice is what people are told about a failure class: what happened, what to do, who does it.
+type Advice struct{ What, Do, Who string }
+
+// String joins the three parts into one text.
+func (a Advice) String() string { return a.What + " " + a.Do + " " + a.Who }
+
+var advice = map[FailureClass]Advice{
+	Unauthorized: {"The platform refused our token.", "Put in a valid token; syncs then go on alone.", "An admin does it."},
+	Forbidden:    {"The platform does not allow this call.", "Ask MetaCTF which rights the token lacks.", "An admin does it."},
+	NotFound:     {"The platform does not know this record.", "Check the game platform id on the roster.", "An admin does it."},
+	Blocked:      {"The platform has not approved this account.", "It is looked up again every 8 hours.", "MetaCTF approves it; nothing for you to do."},
+	Conflict:     {"The platform says this already exists.", "It is looked up again at the next try.", "Nobody has to act."},
+	InvalidCall:  {"The platform refused the data we sent.", "Check the competitor's data on the roster.", "An admin does it."},
+	RateLimited:  {"The platform asked us to slow down.", "It is tried again after the pause.", "Nobody has to act."},
+	ServerError:  {"The platform had a fault of its own.", "It is tried again by itself.", "Nobody has to act."},
+	Timeout:      {"The platform did not answer in time.", "It is tried again by itself.", "Nobody has to act."},
+	Unreachable:  {"The platform could not be reached.", "It is tried again by itself.", "Nobody has to act, unless it lasts: then an admin checks the connection."},
+	Malformed:    {"The platform's answer could not be read.", "It is tried again by itself; stored results stay.", "An admin tells MetaCTF if it lasts."},
+}
+
+// AdviceFor is the text for a failure class. An unknown class gets a text that says so.
+func AdviceFor(class FailureClass) Advice {
+	if a, ok := advice[class]; ok {
+		return a
+	}
+	return Advice{"The sync failed for a reason we have no text for.", "It is tried again by itself.", "An admin looks into the log."}
+}
+
+// RunCounts is what one run did. Attempted = Changed + Unchanged + Blocked + Failed; Skipped and NotEnrolled are
+// counted apart.
+type RunCounts struct {
+	Attempted   int `json:"attempted"`
+	Changed     int `json:"changed"`
+	Unchanged   int `json:"unchanged"`
+	Blocked     int `json:"blocked"`
+	Failed      int `json:"failed"`
+	Skipped     int `json:"skipped"`
+	NotEnrolled int `json:"not_enrolled"`
+	NewSolves   int `json:"new_solves"`
+	APICalls    int `json:"api_calls"`
+}
