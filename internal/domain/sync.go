@@ -112,3 +112,16 @@ type RunCounts struct {
 	NewSolves   int `json:"new_solves"`
 	APICalls    int `json:"api_calls"`
 }
+
+// SyncFacts is what is known about keeping one competitor in step with the platform. Result, PlatformStatus and
+// Class are three independent facts: our last sync, the vendor's word, and the last fault.
+type SyncFacts struct {
+	OnPlatform     bool // has a game platform id
+	HasEmail       bool
+	Result         SyncResult
+	Class          FailureClass // why the last sync failed or was blocked
+	PlatformStatus PlatformStatus
+	LastSuccessAt  time.Time // zero: never
+	LastAttemptAt  time.Time
+	NextDueAt      time.Time // zero: due now
+}

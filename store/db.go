@@ -1,0 +1,174 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// database is one SQLite file or one Postgres database. Statements are written with $1..$n for both.
+type database struct {
+	kind  string // "sqlite" or "postgres"
+	write *sql.DB
+	read  *sql.DB // the same pool as write on Postgres
+	// rewrite turns $n into what the driver understands.
+	rewrite func(query string) string
+}
+
+func (d *database) close() error {
+	if d.read != d.write {
+		if err := d.read.Close(); err != nil {
+			_ = d.write.Close() // the first error is the one to tell
+			return err
+		}
+	}
+	return d.write.Close()
+}
+
+// querier is what a statement needs: a pool or a transaction.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// conn runs statements on a querier after rewriting their placeholders.
+type conn struct {
+	q       querier
+	rewrite func(string) string
+}
+
+func (c conn) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	res, err := c.q.ExecContext(ctx, c.rewrite(query), args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+func (c conn) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return c.q.QueryContext(ctx, c.rewrite(query), args...)
+}
+
+func (c conn) row(ctx context.Context, query string, args ...any) *sql.Row {
+	return c.q.QueryRowContext(ctx, c.rewrite(query), args...)
+}
+
+// reader is for statements outside a transaction; on SQLite it cannot write.
+func (d *database) reader() conn { return conn{d.read, d.rewrite} }
+
+// update runs fn in one write transaction and commits it, or leaves nothing of it behind.
+func (d *database) update(ctx context.Context, fn func(tx conn) error) error {
+	tx, err := d.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after Commit
+	if err := fn(conn{tx, d.rewrite}); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// preview runs fn in a write transaction and takes everything back.
+func (d *database) preview(ctx context.Context, fn func(tx conn) error) error {
+	tx, err := d.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	return fn(conn{tx, d.rewrite})
+}
+
+// view runs fn in one read transaction, so that all its statements see the same moment.
+func (d *database) view(ctx context.Context, fn func(tx conn) error) error {
+	tx, err := d.read.BeginTx(ctx, d.viewOptions())
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	return fn(conn{tx, d.rewrite})
+}
+
+// each runs scan for every row and closes rows. An error of scan or of the rows ends it.
+func each(rows *sql.Rows, scan func() error) error {
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		if err := scan(); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// args collects the arguments of a statement that is put together: add gives the placeholder.
+type args []any
+
+func (a *args) add(v any) string {
+	*a = append(*a, v)
+	return "$" + strconv.Itoa(len(*a))
+}
+
+// tuples writes n rows of width placeholders for a multi-row VALUES, numbered from 1.
+func tuples(n, width int) string {
+	var b strings.Builder
+	b.Grow(n * width * 7)
+	for i := range n {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		for j := range width {
+			if j == 0 {
+				b.WriteString("($")
+			} else {
+				b.WriteString(", $")
+			}
+			b.WriteString(strconv.Itoa(i*width + j + 1))
+		}
+		b.WriteByte(')')
+	}
+	return b.String()
+}
+
+var dollar = regexp.MustCompile(`\$(\d+)`)
+
+// numbered turns $n into ?n, because the SQLite driver binds $n in the order of first appearance. Texts are
+// remembered: there are only as many as the program has statements.
+func numbered() func(string) string {
+	var known sync.Map
+	return func(query string) string {
+		if text, ok := known.Load(query); ok {
+			return text.(string)
+		}
+		text := dollar.ReplaceAllString(query, "?$1")
+		known.Store(query, text)
+		return text
+	}
+}
+
+// scanTime reads a nullable time column: NULL is the zero time.
+type scanTime struct{ t *time.Time }
+
+// Scan implements sql.Scanner.
+func (s scanTime) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*s.t = time.Time{}
+	case int64:
+		*s.t = time.UnixMicro(v).UTC()
+	default:
+		return fmt.Errorf("a time column holds a %T", src)
+	}
+	return nil
+}
+
+// into reads a time column into t.
+func into(t *time.Time) scanTime { return scanTime{t} }

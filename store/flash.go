@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"flagpole/internal/domain"
+)
+
+// knownResult is a stored flash CTF result and how many snapshots in a row have lacked it.
+type knownResult struct {
+	rank, points, maxPoints, solved int64
+	missed                          int
+}
+
+// storeResults writes new and changed flash CTF results and drops those that two snapshots in a row lacked.
+func storeResults(ctx context.Context, tx conn, p Pull, stored *Stored) error {
+	stock, err := knownResults(ctx, tx, p.GamePlatformID)
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for _, r := range p.Flash.Results {
+		id := r.Event.ID()
+		seen[id] = true
+		old, ok := stock[id]
+		now := knownResult{r.Rank, r.PointsEarned, r.MaxPoints, r.ChallengesSolved, 0}
+		if ok && old == now {
+			continue
+		}
+		if err := storeResult(ctx, tx, p.GamePlatformID, r, !ok, p.At); err != nil {
+			return err
+		}
+		old.missed = 0
+		stored.Changed = stored.Changed || !ok || old != now
+	}
+	if len(p.Flash.Malformed) > 0 {
+		return nil // what is missing may stand in a record that could not be read
+	}
+	for id, old := range stock {
+		if seen[id] {
+			continue
+		}
+		if err := missResult(ctx, tx, p.GamePlatformID, id, old.missed+1); err != nil {
+			return err
+		}
+		stored.Changed = stored.Changed || old.missed+1 >= withdrawAfter
+	}
+	return nil
+}
+
+func knownResults(ctx context.Context, tx conn, id string) (map[string]knownResult, error) {
+	rows, err := tx.query(ctx, `
+		SELECT event_id, rank, points_earned, max_points_possible, challenges_solved, missed_snapshots
+		FROM game_platform_flash_ctf_results WHERE syned_user_id = $1`, id)
+	if err != nil {
+		return nil, fmt.Errorf("read flash results: %w", err)
+	}
+	stock := map[string]knownResult{}
+	err = each(rows, func() error {
+		var event string
+		var r knownResult
+		if err := rows.Scan(&event, &r.rank, &r.points, &r.maxPoints, &r.solved, &r.missed); err != nil {
+			return err
+		}
+		stock[event] = r
+		return nil
+	})
+	return stock, wrap(err, "read flash results")
+}
+
+func storeResult(ctx context.Context, tx conn, id string, r domain.FlashResult, isNew bool, at time.Time) error {
+	event := r.Event.ID()
+	if isNew {
+		if _, err := tx.exec(ctx, `
+			INSERT INTO game_platform_flash_ctf_events (event_id, name, starts_at, first_seen_at)
+			VALUES ($1, $2, $3, $4) ON CONFLICT (event_id) DO NOTHING`,
+			event, r.Event.Name, micros(r.Event.StartsAt), micros(at)); err != nil {
+			return fmt.Errorf("write flash event: %w", err)
+		}
+	}
+	_, err := tx.exec(ctx, `
+		INSERT INTO game_platform_flash_ctf_results
+			(syned_user_id, event_id, rank, points_earned, max_points_possible, challenges_solved, first_seen_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (syned_user_id, event_id) DO UPDATE SET
+			rank = excluded.rank, points_earned = excluded.points_earned, max_points_possible = excluded.max_points_possible,
+			challenges_solved = excluded.challenges_solved, missed_snapshots = 0`,
+		id, event, r.Rank, r.PointsEarned, r.MaxPoints, r.ChallengesSolved, micros(at))
+	return wrap(err, "write flash result")
+}
+
+// missResult notes that snapshots lacked a result, and drops it when there were enough of them.
+func missResult(ctx context.Context, tx conn, id, event string, missed int) error {
+	query := `UPDATE game_platform_flash_ctf_results SET missed_snapshots = $3 WHERE syned_user_id = $1 AND event_id = $2`
+	arguments := args{id, event, missed}
+	if missed >= withdrawAfter {
+		query = `DELETE FROM game_platform_flash_ctf_results WHERE syned_user_id = $1 AND event_id = $2`
+		arguments = args{id, event}
+	}
+	_, err := tx.exec(ctx, query, arguments...)
+	return wrap(err, "miss flash result")
+}

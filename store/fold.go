@@ -1,0 +1,42 @@
+package store
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+
+	"flagpole/internal/roster"
+)
+
+// emailKey is how an email address is compared and kept unique. The spelling that came in is stored beside it.
+func emailKey(email string) string { return roster.EmailKey(email) }
+
+// nameKey is how the names of people and teams are recognised.
+func nameKey(name string) string { return roster.NameKey(name) }
+
+// maxSortKey keeps a sort key with its ids inside one row of a Postgres index, which holds 2,704 bytes.
+const maxSortKey = 1000
+
+// sortKey is the place of a shown name in a list, the same on both databases when it is compared as bytes: without
+// case and accents, white space collapsed, compatible forms alike. It is no key: different names may share it, so the
+// id is always compared after it. Letters that are not an accented form of another (ø, ł) stand after z.
+func sortKey(name string) string {
+	var plain strings.Builder
+	for _, r := range norm.NFKD.String(name) {
+		if !unicode.Is(unicode.Mn, r) {
+			plain.WriteRune(r)
+		}
+	}
+	key := strings.Join(strings.Fields(cases.Fold().String(plain.String())), " ")
+	if len(key) <= maxSortKey {
+		return key
+	}
+	cut := maxSortKey
+	for !utf8.RuneStart(key[cut]) {
+		cut--
+	}
+	return key[:cut]
+}

@@ -1,0 +1,101 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"flagpole/migrations"
+)
+
+// Migration is one numbered step of the schema.
+type Migration struct {
+	Version int64
+	Name    string
+	Applied bool
+}
+
+// MigrateUp applies every pending migration and returns those it applied.
+func (s *Store) MigrateUp(ctx context.Context) ([]Migration, error) {
+	p, err := s.provider()
+	if err != nil {
+		return nil, err
+	}
+	results, err := p.Up(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("migrate up: %w", err)
+	}
+	var done []Migration
+	for _, r := range results {
+		done = append(done, Migration{r.Source.Version, r.Source.Path, true})
+	}
+	return done, nil
+}
+
+// MigrateDown takes back the newest applied migration and returns it.
+func (s *Store) MigrateDown(ctx context.Context) (Migration, error) {
+	p, err := s.provider()
+	if err != nil {
+		return Migration{}, err
+	}
+	r, err := p.Down(ctx)
+	if err != nil {
+		return Migration{}, fmt.Errorf("migrate down: %w", err)
+	}
+	return Migration{r.Source.Version, r.Source.Path, false}, nil
+}
+
+// Migrations lists all migrations in order.
+func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
+	p, err := s.provider()
+	if err != nil {
+		return nil, err
+	}
+	status, err := p.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("migration status: %w", err)
+	}
+	var all []Migration
+	for _, m := range status {
+		all = append(all, Migration{m.Source.Version, m.Source.Path, m.State == goose.StateApplied})
+	}
+	return all, nil
+}
+
+// Pending counts the migrations that are not applied yet.
+func (s *Store) Pending(ctx context.Context) (int, error) {
+	all, err := s.Migrations(ctx)
+	n := 0
+	for _, m := range all {
+		if !m.Applied {
+			n++
+		}
+	}
+	return n, err
+}
+
+func (s *Store) provider() (*goose.Provider, error) {
+	files, err := fs.Sub(migrations.Files, s.db.kind)
+	if err != nil {
+		return nil, fmt.Errorf("read migrations: %w", err)
+	}
+	if s.db.kind == "sqlite" {
+		return newProvider(goose.DialectSQLite3, s, files)
+	}
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return nil, fmt.Errorf("migration lock: %w", err)
+	}
+	return newProvider(goose.DialectPostgres, s, files, goose.WithSessionLocker(locker))
+}
+
+func newProvider(dialect goose.Dialect, s *Store, files fs.FS, opts ...goose.ProviderOption) (*goose.Provider, error) {
+	p, err := goose.NewProvider(dialect, s.db.write, files, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("read migrations: %w", err)
+	}
+	return p, nil
+}

@@ -1,0 +1,224 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"flagpole/internal/domain"
+)
+
+// Pull is what one sync of one competitor learned. Parts that were not asked for, or that failed, are nil: a sync writes
+// only what it learned.
+type Pull struct {
+	GamePlatformID string
+	RunID          string
+	At             time.Time // when the sync began
+	Result         domain.SyncResult
+	Failure        *domain.CallError // why it failed or is blocked; nil on success
+	Full           bool              // every part was asked for without a cursor, and answered
+	User           *domain.PlatformUser
+	ODL            *ODLPull
+	Flash          *FlashPull
+	Attempts       []Attempt
+	// NextDue is asked, with the facts as they are after storing, when the competitor is due again.
+	NextDue func(Activity) time.Time
+}
+
+// ODLPull is an answer of the ODL scores.
+type ODLPull struct {
+	RequestedAt              time.Time
+	Snapshot                 bool // asked without a cursor: it holds all solves
+	Solves                   []domain.Solve
+	Malformed                []domain.Quarantined
+	TotalSolves, TotalPoints *int64    // the platform's own totals; taken from snapshots only
+	LastAccessedAt           time.Time // zero: the platform did not say
+}
+
+// FlashPull is an answer of the flash CTF progress; it is always a snapshot.
+type FlashPull struct {
+	RequestedAt time.Time
+	Results     []domain.FlashResult
+	Malformed   []domain.Quarantined
+}
+
+// Attempt is one call of a sync.
+type Attempt struct {
+	Endpoint  string
+	StartedAt time.Time
+	Took      time.Duration
+	Status    int                 // HTTP status, 0 when there was no answer
+	Class     domain.FailureClass // "" when it succeeded
+	Message   string
+}
+
+// Activity is what decides when a competitor is due again.
+type Activity struct {
+	LastSolveAt  time.Time // zero: no solve
+	LastSeenAt   time.Time // on the platform; zero: never
+	FailedInARow int       // syncs, this one included
+}
+
+// Stored says what storing a pull changed.
+type Stored struct {
+	NewSolves int
+	Changed   bool // solves, points or events differ from before
+}
+
+// StorePull writes everything a sync learned, or nothing, in one transaction: solves, events, totals, cursor, result,
+// attempts, next due time, and the run's counts.
+func (sys *System) StorePull(ctx context.Context, p Pull) (Stored, error) {
+	var stored Stored
+	err := sys.s.db.update(ctx, func(tx conn) error {
+		var err error
+		stored, err = sys.storePull(ctx, tx, p)
+		return err
+	})
+	if err != nil {
+		return Stored{}, fmt.Errorf("store pull: %w", err)
+	}
+	return stored, nil
+}
+
+// PreviewPull says what StorePull would change and stores nothing.
+func (sys *System) PreviewPull(ctx context.Context, p Pull) (Stored, error) {
+	var stored Stored
+	err := sys.s.db.preview(ctx, func(tx conn) error {
+		var err error
+		stored, err = sys.storeLearned(ctx, tx, p)
+		return err
+	})
+	if err != nil {
+		return Stored{}, fmt.Errorf("preview pull: %w", err)
+	}
+	return stored, nil
+}
+
+func (sys *System) storePull(ctx context.Context, tx conn, p Pull) (Stored, error) {
+	stored, err := sys.storeLearned(ctx, tx, p)
+	if err != nil {
+		return stored, err
+	}
+	totals, err := storeStats(ctx, tx, p)
+	if err != nil {
+		return stored, err
+	}
+	if err := storeState(ctx, tx, p, totals); err != nil {
+		return stored, err
+	}
+	if err := storeAttempts(ctx, tx, p); err != nil {
+		return stored, err
+	}
+	return stored, countInRun(ctx, tx, p, stored)
+}
+
+// storeLearned writes what the platform said: user, solves, events, and records that could not be read.
+func (sys *System) storeLearned(ctx context.Context, tx conn, p Pull) (Stored, error) {
+	var stored Stored
+	if p.User != nil {
+		if err := storePlatformUser(ctx, tx, p.GamePlatformID, *p.User, p.At); err != nil {
+			return stored, err
+		}
+	}
+	if p.ODL != nil {
+		part := snapshot{p.GamePlatformID, domain.SourceODL, p.ODL.Snapshot, p.ODL.Solves, p.ODL.Malformed, p.At}
+		if err := part.store(ctx, tx, &stored); err != nil {
+			return stored, err
+		}
+	}
+	if p.Flash != nil {
+		if err := storeFlash(ctx, tx, p, &stored); err != nil {
+			return stored, err
+		}
+	}
+	return stored, nil
+}
+
+func storeFlash(ctx context.Context, tx conn, p Pull, stored *Stored) error {
+	if err := storeResults(ctx, tx, p, stored); err != nil {
+		return err
+	}
+	var solves []domain.Solve
+	for _, r := range p.Flash.Results {
+		solves = append(solves, r.Solves...)
+	}
+	part := snapshot{p.GamePlatformID, domain.SourceFlash, true, solves, p.Flash.Malformed, p.At}
+	return part.store(ctx, tx, stored)
+}
+
+func storePlatformUser(ctx context.Context, tx conn, id string, u domain.PlatformUser, at time.Time) error {
+	_, err := tx.exec(ctx, `
+		INSERT INTO game_platform_users
+			(syned_user_id, metactf_user_id, metactf_username, metactf_user_status, last_login_at, checked_at)
+		VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (syned_user_id) DO UPDATE SET
+			metactf_user_id = excluded.metactf_user_id, metactf_username = excluded.metactf_username,
+			metactf_user_status = excluded.metactf_user_status, last_login_at = excluded.last_login_at,
+			checked_at = excluded.checked_at`,
+		id, u.MetaCTFUserID, u.Username, string(u.Status), nullMicros(u.LastLoginAt), micros(at))
+	return wrap(err, "platform user")
+}
+
+// totals are a competitor's sums over the stored solves.
+type totals struct{ cursor, lastSolve time.Time }
+
+// storeStats recomputes the competitor's totals from the stored rows, and keeps the platform's own where this pull has
+// them. The cursor is the newest stored ODL solve that is not later than the request.
+func storeStats(ctx context.Context, tx conn, p Pull) (totals, error) {
+	var t totals
+	var odl, odlPoints, flash, flashPoints int64
+	cursorLimit := int64(0)
+	if p.ODL != nil {
+		cursorLimit = micros(p.ODL.RequestedAt)
+	}
+	err := tx.row(ctx, `
+		SELECT COUNT(*) FILTER (WHERE source = 'odl'), CAST(COALESCE(SUM(challenge_points) FILTER (WHERE source = 'odl'), 0) AS BIGINT),
+			COUNT(*) FILTER (WHERE source = 'flash'), CAST(COALESCE(SUM(challenge_points) FILTER (WHERE source = 'flash'), 0) AS BIGINT),
+			MAX(solved_at), MAX(solved_at) FILTER (WHERE source = 'odl' AND solved_at <= $2)
+		FROM game_platform_challenge_solves WHERE syned_user_id = $1`, p.GamePlatformID, cursorLimit).
+		Scan(&odl, &odlPoints, &flash, &flashPoints, into(&t.lastSolve), into(&t.cursor))
+	if err != nil {
+		return t, fmt.Errorf("sum up: %w", err)
+	}
+	var theirSolves, theirPoints, theirsAt any
+	if p.ODL != nil && p.ODL.Snapshot && p.ODL.TotalSolves != nil && p.ODL.TotalPoints != nil {
+		theirSolves, theirPoints, theirsAt = *p.ODL.TotalSolves, *p.ODL.TotalPoints, micros(p.ODL.RequestedAt)
+	}
+	_, err = tx.exec(ctx, `
+		INSERT INTO game_platform_stats AS s (syned_user_id, odl_solves, odl_points, flash_solves, flash_points, last_solve_at,
+			platform_odl_solves, platform_odl_points, platform_totals_at, computed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (syned_user_id) DO UPDATE SET
+			odl_solves = excluded.odl_solves, odl_points = excluded.odl_points,
+			flash_solves = excluded.flash_solves, flash_points = excluded.flash_points, last_solve_at = excluded.last_solve_at,
+			platform_odl_solves = COALESCE(excluded.platform_odl_solves, s.platform_odl_solves),
+			platform_odl_points = COALESCE(excluded.platform_odl_points, s.platform_odl_points),
+			platform_totals_at = COALESCE(excluded.platform_totals_at, s.platform_totals_at),
+			computed_at = excluded.computed_at`,
+		p.GamePlatformID, odl, odlPoints, flash, flashPoints, nullMicros(t.lastSolve),
+		theirSolves, theirPoints, theirsAt, micros(p.At))
+	return t, wrap(err, "totals")
+}
+
+// storeAttempts keeps every call of the sync.
+func storeAttempts(ctx context.Context, tx conn, p Pull) error {
+	if len(p.Attempts) == 0 {
+		return nil
+	}
+	var a args
+	for _, t := range p.Attempts {
+		a = append(a, p.RunID, p.GamePlatformID, t.Endpoint, micros(t.StartedAt), t.Took.Microseconds(), t.Status, string(t.Class), t.Message)
+	}
+	_, err := tx.exec(ctx, `
+		INSERT INTO sync_attempts (run_id, syned_user_id, endpoint, started_at, duration_us, http_status, error_class, error_message)
+		VALUES `+tuples(len(p.Attempts), 8), a...)
+	return wrap(err, "attempts")
+}
+
+// wrap says at which part of a transaction err came up.
+func wrap(err error, part string) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", part, err)
+	}
+	return nil
+}
