@@ -146,14 +146,17 @@ func storeFlash(ctx context.Context, tx conn, p Pull, stored *Stored) error {
 	return part.store(ctx, tx, stored)
 }
 
+// storePlatformUser writes the vendor's word. An account the platform does not know keeps the name it was last known by.
 func storePlatformUser(ctx context.Context, tx conn, id string, u domain.PlatformUser, at time.Time) error {
 	_, err := tx.exec(ctx, `
-		INSERT INTO game_platform_users
+		INSERT INTO game_platform_users AS u
 			(syned_user_id, metactf_user_id, metactf_username, metactf_user_status, last_login_at, checked_at)
 		VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (syned_user_id) DO UPDATE SET
-			metactf_user_id = excluded.metactf_user_id, metactf_username = excluded.metactf_username,
-			metactf_user_status = excluded.metactf_user_status, last_login_at = excluded.last_login_at,
+			metactf_user_id = CASE WHEN excluded.metactf_user_id = 0 THEN u.metactf_user_id ELSE excluded.metactf_user_id END,
+			metactf_username = CASE WHEN excluded.metactf_username = '' THEN u.metactf_username ELSE excluded.metactf_username END,
+			metactf_user_status = excluded.metactf_user_status,
+			last_login_at = COALESCE(excluded.last_login_at, u.last_login_at),
 			checked_at = excluded.checked_at`,
 		id, u.MetaCTFUserID, u.Username, string(u.Status), nullMicros(u.LastLoginAt), micros(at))
 	return wrap(err, "platform user")

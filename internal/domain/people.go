@@ -102,3 +102,10 @@ func (c Competitor) Name() string {
 
 // Clock tells the time. It is passed in wherever a time is written or compared, so tests can fix it.
 type Clock func() time.Time
+
+// ActiveSince is the moment from which a solve makes a competitor active: the start of the day six days before today,
+// so that today and the six calendar days before it count, in the given zone.
+func ActiveSince(now time.Time, zone *time.Location) time.Time {
+	y, m, d := now.In(zone).Date()
+	return time.Date(y, m, d-6, 0, 0, 0, 0, zone)
+}

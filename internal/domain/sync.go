@@ -52,6 +52,7 @@ const (
 	Timeout      FailureClass = "timeout"
 	Unreachable  FailureClass = "unreachable"
 	Malformed    FailureClass = "malformed"
+	StoreFailed  FailureClass = "store_failed" // the answer was good, our database was not
 )
 
 // CallError is a failed call of the platform. Its text names no person and no token.
@@ -89,6 +90,7 @@ var advice = map[FailureClass]Advice{
 	Timeout:      {"The platform did not answer in time.", "It is tried again by itself.", "Nobody has to act."},
 	Unreachable:  {"The platform could not be reached.", "It is tried again by itself.", "Nobody has to act, unless it lasts: then an admin checks the connection."},
 	Malformed:    {"The platform's answer could not be read.", "It is tried again by itself; stored results stay.", "An admin tells MetaCTF if it lasts."},
+	StoreFailed:  {"The results could not be stored.", "It is tried again by itself.", "An admin looks into the log if it lasts."},
 }
 
 // AdviceFor is the text for a failure class. An unknown class gets a text that says so.

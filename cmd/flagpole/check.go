@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"flagpole/internal/config"
+	"flagpole/internal/domain"
+	"flagpole/internal/metactf"
+)
+
+// mostSkew is how far the platform's clock may be from ours before it is a finding.
+const mostSkew = time.Minute
+
+func (p *program) checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "check", Short: "Check configuration, database, migrations, API token and clock", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			conf, err := p.config()
+			if err != nil {
+				return err
+			}
+			c := &checklist{p: p}
+			c.say(true, "configuration", "no fault found")
+			p.checkDatabase(cmd.Context(), conf, c)
+			p.checkPlatform(cmd.Context(), conf, c)
+			if c.bad > 0 {
+				return failed()
+			}
+			return nil
+		},
+	}
+}
+
+// checklist prints one line a check and counts what is not in order.
+type checklist struct {
+	p   *program
+	bad int
+}
+
+func (c *checklist) say(ok bool, what, text string) {
+	mark := "ok  "
+	if !ok {
+		mark = "FAIL"
+		c.bad++
+	}
+	fmt.Fprintf(c.p.stdout, "%s  %-14s %s\n", mark, what, text)
+}
+
+func (p *program) checkDatabase(ctx context.Context, conf config.Config, c *checklist) {
+	s, err := p.open(ctx, conf)
+	if err != nil {
+		c.say(false, "database", err.Error())
+		return
+	}
+	defer func() { _ = s.Close() }() // nothing was written
+	c.say(true, "database", s.Kind()+" answers")
+	pending, err := s.Pending(ctx)
+	switch {
+	case err != nil:
+		c.say(false, "migrations", err.Error())
+	case pending > 0:
+		c.say(false, "migrations", fmt.Sprintf("%d pending; run: flagpole migrate up", pending))
+	default:
+		c.say(true, "migrations", "all applied")
+	}
+}
+
+// checkPlatform calls the platform even while syncs are switched off: that is when one wants to know.
+func (p *program) checkPlatform(ctx context.Context, conf config.Config, c *checklist) {
+	if conf.APIToken == "" {
+		c.say(false, "token", "GAME_PLATFORM_API_TOKEN is not set")
+		return
+	}
+	client, err := newClient(conf, slog.New(slog.DiscardHandler))
+	if err != nil {
+		c.say(false, "platform", err.Error())
+		return
+	}
+	status, err := client.Status(ctx)
+	if err != nil {
+		c.say(false, "platform", callFault(err))
+	} else {
+		c.say(true, "platform", fmt.Sprintf("answers in %d ms", status.Took.Milliseconds()))
+		c.clock(status)
+	}
+	if err := client.CheckToken(ctx); err != nil {
+		c.say(false, "token", callFault(err))
+		return
+	}
+	c.say(true, "token", "accepted")
+}
+
+func (c *checklist) clock(status metactf.Status) {
+	if status.ServerTime.IsZero() {
+		c.say(true, "clock", "the platform does not say its time")
+		return
+	}
+	skew := time.Since(status.ServerTime).Abs().Round(time.Second)
+	text := fmt.Sprintf("differs from the platform's by %s", skew)
+	if skew > mostSkew {
+		text += "; set this machine's clock"
+	}
+	c.say(skew <= mostSkew, "clock", text)
+}
+
+// callFault says what happened, what to do and who does it.
+func callFault(err error) string {
+	var call *domain.CallError
+	if errors.As(err, &call) {
+		return domain.AdviceFor(call.Class).String() + " (" + call.Error() + ")"
+	}
+	return err.Error()
+}

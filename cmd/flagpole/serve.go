@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"flagpole/handlers"
+	"flagpole/internal/auth"
+	"flagpole/internal/config"
+	"flagpole/internal/schedule"
+	"flagpole/internal/syncer"
+	"flagpole/static"
+	"flagpole/store"
+)
+
+// stopWithin is how long requests under way may take once the portal is told to stop.
+const stopWithin = 8 * time.Second
+
+func (p *program) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Serve the portal, configured by the environment", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			conf, err := p.config()
+			if err != nil {
+				return err
+			}
+			s, err := p.openMigrated(ctx, conf)
+			if err != nil {
+				return err
+			}
+			listener, err := net.Listen("tcp", conf.Addr)
+			if err != nil {
+				return errors.Join(usage(fmt.Errorf("listen on FLAGPOLE_ADDR: %w", err)), s.Close())
+			}
+			log := p.logger(slog.LevelInfo)
+			log.Info("the portal listens", "address", listener.Addr().String(), "url", conf.PublicURL, "database", s.Kind(), "sync", conf.SyncEnabled)
+			return errors.Join(serve(ctx, listener, s, conf, log), s.Close())
+		},
+	}
+}
+
+// serve answers requests on listener, and syncs in the background where that is switched on, until ctx ends.
+func serve(ctx context.Context, listener net.Listener, s *store.Store, conf config.Config, log *slog.Logger) error {
+	files, err := static.New()
+	if err != nil {
+		return err
+	}
+	if !files.Has("vendor/htmx.min.js") || !files.Has("vendor/pico.min.css") {
+		log.Warn("built without front-end assets: pages are plain; build with ./task build")
+	}
+	stopWork, err := startWork(s, conf, log)
+	if err != nil {
+		return err
+	}
+	portal := handlers.New(s, auth.New(s.Accounts(), conf.Secure(), time.Now), files, handlers.Options{
+		PublicURL: conf.PublicURL, Zone: conf.Zone, Proxies: conf.Proxies, SyncEnabled: conf.SyncEnabled,
+	}, time.Now, log)
+	return errors.Join(listen(ctx, listener, portal, log), stopWork())
+}
+
+// startWork starts the background clock and what it wakes; the function it returns stops both.
+func startWork(s *store.Store, conf config.Config, log *slog.Logger) (stop func() error, err error) {
+	var dispatcher *syncer.Dispatcher
+	if conf.SyncEnabled {
+		client, err := newClient(conf, log)
+		if err != nil {
+			return nil, err
+		}
+		dispatcher = syncer.StartDispatcher(newSyncer(s, client, conf, log))
+	}
+	clock, err := schedule.Start(dispatcher, s.System(), time.Now, conf.Zone, log)
+	if err != nil {
+		if dispatcher != nil {
+			dispatcher.Stop()
+		}
+		return nil, err
+	}
+	return func() error {
+		if dispatcher != nil {
+			dispatcher.Stop()
+		}
+		return clock.Stop()
+	}, nil
+}
+
+// listen serves until ctx ends, then lets requests under way finish.
+func listen(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
+	server := &http.Server{
+		Handler: handler, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	log.Info("the portal stops")
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer cancel()
+	err := server.Shutdown(closing)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = server.Close() // cut off what takes too long
+	}
+	<-ended
+	return err
+}

@@ -1,0 +1,95 @@
+package handlers
+
+import (
+	"crypto/rand"
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"flagpole/internal/domain"
+	"flagpole/views"
+)
+
+// statusOf is the one table from error codes to HTTP statuses.
+var statusOf = map[domain.Code]int{
+	domain.Invalid:   http.StatusUnprocessableEntity,
+	domain.NoSuch:    http.StatusNotFound,
+	domain.Denied:    http.StatusForbidden,
+	domain.Throttled: http.StatusTooManyRequests,
+	domain.Clash:     http.StatusConflict,
+}
+
+// titles head an error's page.
+var titles = map[int]string{
+	http.StatusUnprocessableEntity: "This address has a wrong part",
+	http.StatusNotFound:            "There is no such page",
+	http.StatusForbidden:           "You may not do this",
+	http.StatusTooManyRequests:     "Too many attempts",
+	http.StatusConflict:            "This is not possible any more",
+}
+
+// showError is the one place that shows errors: what people may know is told, everything else is logged under a
+// reference that the page names.
+func (p *pages) showError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	view := p.describe(err, c)
+	view.Assets = p.assets
+	v, signedIn := viewer(c)
+	shell := p.shell(c, v)
+	page := views.ErrorPage(nil, view)
+	if signedIn {
+		view.BackURL, view.BackLabel = "/", "Back to your start page"
+		page = views.ErrorPage(&shell, view)
+	}
+	if wantsRegion(c) {
+		page = views.ErrorNote(view)
+	}
+	if err := write(c, view.Status, page); err != nil {
+		p.log.Error("cannot show an error", "route", c.Path(), "error", err)
+	}
+}
+
+func (p *pages) describe(err error, c echo.Context) views.ErrorView {
+	var known *domain.Error
+	if errors.As(err, &known) {
+		status := statusOf[known.Code]
+		return views.ErrorView{Status: status, Title: titles[status], Message: known.Message, Hint: known.Hint}
+	}
+	var web *echo.HTTPError
+	if errors.As(err, &web) && web.Code < http.StatusInternalServerError {
+		return webError(web.Code)
+	}
+	ref := reference()
+	p.log.Error("request failed", "route", c.Path(), "reference", ref, "error", err)
+	return views.ErrorView{
+		Status: http.StatusInternalServerError, Title: "This page could not be made",
+		Message: "It is our fault and it is logged.", Hint: "Try again in a minute.", Reference: ref,
+	}
+}
+
+// webError words what the router refuses.
+func webError(status int) views.ErrorView {
+	switch status {
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		return views.ErrorView{Status: status, Title: "There is no such page", Message: "The address may be misspelt, or the page has moved."}
+	case http.StatusRequestEntityTooLarge:
+		return views.ErrorView{Status: status, Title: "This is too large", Message: "The portal takes at most 1 MB here."}
+	}
+	return views.ErrorView{Status: status, Title: "This request could not be read", Message: "Reload the page and try again."}
+}
+
+// reference is what people quote to find their error in the log: seven characters that cannot be mistaken for others.
+func reference() string {
+	const letters = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+	b := make([]byte, 6)
+	if _, err := rand.Read(b); err != nil {
+		panic(err) // Read never fails on supported systems
+	}
+	for i := range b {
+		b[i] = letters[int(b[i])%len(letters)]
+	}
+	return string(b[:3]) + "-" + string(b[3:])
+}

@@ -1,0 +1,63 @@
+package handlers
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"flagpole/internal/domain"
+	"flagpole/store"
+)
+
+// route is one entry of the table: who may ask for it, and what answers. Without roles it is open to everybody.
+type route struct {
+	method, path string
+	roles        []domain.Role
+	answer       func(echo.Context, *store.Scope) error
+}
+
+var (
+	everyRole = domain.Roles
+	staff     = []domain.Role{domain.RoleAdmin, domain.RoleProduct}
+	// whoSeesPeople may open competitors; which ones, the Scope decides.
+	whoSeesPeople = []domain.Role{domain.RoleCoach, domain.RoleAdmin}
+)
+
+// routes is every page of the portal and who may open it.
+func (p *pages) routes() []route {
+	return []route{
+		{http.MethodGet, "/login", nil, p.loginForm},
+		{http.MethodPost, "/login", nil, p.login},
+		{http.MethodPost, "/logout", nil, p.logout},
+		{http.MethodGet, "/", everyRole, p.home},
+		{http.MethodGet, "/competitors", whoSeesPeople, p.competitorsList},
+		{http.MethodGet, "/competitors.csv", whoSeesPeople, p.competitorsCSV},
+		{http.MethodGet, "/competitors/:id", whoSeesPeople, p.competitorShow},
+		{http.MethodGet, "/competitors/:id/solves.csv", whoSeesPeople, p.solvesCSV},
+		{http.MethodGet, "/admin/sync", staff, p.syncShow},
+	}
+}
+
+// scoped hands the route's answer a Scope of the viewer, after checking the viewer's role.
+func (p *pages) scoped(s *store.Store, r route) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		v, signedIn := viewer(c)
+		switch {
+		case len(r.roles) == 0:
+		case !signedIn:
+			return toLogin(c)
+		case !slices.Contains(r.roles, v.Role):
+			return domain.Errorf(domain.Denied, "This page is not for your role.").WithHint("Ask an admin if you need it.")
+		}
+		return r.answer(c, s.For(v))
+	}
+}
+
+// home sends people to the page they came for.
+func (p *pages) home(c echo.Context, s *store.Scope) error {
+	if s.Viewer().Role == domain.RoleProduct {
+		return c.Redirect(http.StatusSeeOther, "/admin/sync")
+	}
+	return c.Redirect(http.StatusSeeOther, "/competitors")
+}

@@ -1,0 +1,66 @@
+package handlers
+
+import (
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"flagpole/store"
+	"flagpole/views"
+)
+
+const (
+	runsShown = 20
+	// deadAfter is how long a run may show no sign of life before it is taken for stopped.
+	deadAfter = 5 * time.Minute
+)
+
+// syncShow says how the syncs are doing. It names nobody.
+func (p *pages) syncShow(c echo.Context, s *store.Scope) error {
+	ctx := c.Request().Context()
+	n, err := s.SyncCounts(ctx)
+	if err != nil {
+		return err
+	}
+	runs, err := s.LastRuns(ctx, runsShown)
+	if err != nil {
+		return err
+	}
+	view := views.Sync{
+		OnPlatform: n.OnPlatform, Synced: n.Synced, Failing: n.Failing, Blocked: n.Blocked, Waiting: n.Waiting,
+		NotOnPlatform: n.NotOnPlatform,
+	}
+	view.Headline, view.Sub = p.syncSentence(n)
+	for _, r := range runs {
+		view.Runs = append(view.Runs, p.runRow(r))
+	}
+	return render(c, views.SyncPage(p.shell(c, s.Viewer()), view), nil)
+}
+
+// syncSentence says in words whether all is well.
+func (p *pages) syncSentence(n store.SyncCounts) (headline, sub string) {
+	switch {
+	case !p.conf.SyncEnabled:
+		return "Syncs are switched off", "Set GAME_PLATFORM_INTEGRATION_ENABLED=true and restart the portal. An operator does it."
+	case n.OnPlatform == 0:
+		return "Nobody is on the platform yet", "Competitors are synced as soon as the roster gives them a game platform id."
+	case n.Waiting == n.OnPlatform:
+		return "The first syncs are under way", "Results show as they arrive; nothing to do."
+	case n.Failing > 0:
+		return views.Plural(n.Failing, "competitor", "competitors") + " could not be synced",
+			"They are tried again by themselves. " + views.Number(n.Synced) + " of " + views.Number(n.OnPlatform) + " are in step with the platform."
+	}
+	return "All is well", views.Number(n.Synced) + " of " + views.Number(n.OnPlatform) + " competitors are in step with the platform. " +
+		views.Number(n.Blocked) + " wait for the platform or for data."
+}
+
+func (p *pages) runRow(r store.Run) views.RunRow {
+	row := views.RunRow{Kind: "Schedule", StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, Stopped: r.Stopped, Counts: r.Counts}
+	if r.Kind == store.RunCommand {
+		row.Kind = "Command"
+	}
+	if r.FinishedAt.IsZero() && p.clock().Sub(r.HeartbeatAt) > deadAfter {
+		row.Stopped, row.FinishedAt = true, r.HeartbeatAt
+	}
+	return row
+}

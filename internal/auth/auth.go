@@ -1,0 +1,117 @@
+// Package auth signs people in and out: passwords, sessions in our own table behind gorilla/sessions, and the throttle on
+// sign-in attempts. It imports domain and store; it knows no route and no page.
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"flagpole/internal/domain"
+	"flagpole/store"
+)
+
+// The throttle: so many attempts in a window, for one email and for one network address. A school shares an address.
+const (
+	window         = 15 * time.Minute
+	perEmail       = 10
+	perAddress     = 100
+	unknownAccount = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"
+)
+
+// Auth signs people in and out.
+type Auth struct {
+	accounts *store.Accounts
+	sessions *SessionStore
+	hasher   hasher
+	clock    domain.Clock
+}
+
+// New makes an Auth. secure says that cookies may only travel encrypted.
+func New(accounts *store.Accounts, secure bool, clock domain.Clock) *Auth {
+	return &Auth{accounts, newSessionStore(accounts, secure, clock), newHasher(), clock}
+}
+
+// SignIn checks email and password and starts a new session on w, in place of the one r had. Wrong ones are a Denied
+// error, too many attempts a Throttled one; neither says whether the email exists.
+func (a *Auth) SignIn(w http.ResponseWriter, r *http.Request, email, password, address string) error {
+	ctx := r.Context()
+	email = strings.TrimSpace(email)
+	if err := a.throttle(ctx, email, address); err != nil {
+		return err
+	}
+	user, err := a.verify(ctx, email, password)
+	if err != nil {
+		return err
+	}
+	if err := a.accounts.ForgetSignIns(ctx, subject("email", email)); err != nil {
+		return err
+	}
+	return a.sessions.start(w, r, user.ID)
+}
+
+// throttle counts the attempt before the password is looked at.
+func (a *Auth) throttle(ctx context.Context, email, address string) error {
+	for _, limit := range []struct {
+		subject string
+		most    int
+	}{{subject("email", email), perEmail}, {subject("address", address), perAddress}} {
+		n, ends, err := a.accounts.CountSignIn(ctx, limit.subject, window)
+		if err != nil {
+			return err
+		}
+		if n > limit.most {
+			minutes := int(ends.Sub(a.clock()).Minutes()) + 1
+			return domain.Errorf(domain.Throttled, "Too many attempts.").WithHint(fmt.Sprintf("Wait %d minutes, then try again, or ask an admin for a new password.", minutes))
+		}
+	}
+	return nil
+}
+
+// subject is what attempts are counted for, without keeping the email or address itself.
+func subject(kind, text string) string {
+	sum := sha256.Sum256([]byte(kind + "\x00" + strings.ToLower(text)))
+	return hex.EncodeToString(sum[:])
+}
+
+// verify finds the user and checks the password. For an unknown email as much work is done as for a known one.
+func (a *Auth) verify(ctx context.Context, email, password string) (store.User, error) {
+	wrong := domain.Errorf(domain.Denied, "Email and password do not match.").WithHint("Try again, or ask an admin for a new password.")
+	if len(password) > maxBytes {
+		return store.User{}, wrong
+	}
+	user, err := a.accounts.UserByEmail(ctx, email)
+	if err != nil && domain.CodeOf(err) != domain.NoSuch {
+		return store.User{}, err
+	}
+	known := err == nil && !user.Disabled
+	stored := user.PasswordHash
+	if !known {
+		stored = unknownAccount
+	}
+	ok, err := a.hasher.matches(ctx, password, stored)
+	if err != nil {
+		return store.User{}, fmt.Errorf("check password: %w", err)
+	}
+	if !known || !ok {
+		return store.User{}, wrong
+	}
+	return user, nil
+}
+
+// SignOut ends r's session at once and clears its cookie.
+func (a *Auth) SignOut(w http.ResponseWriter, r *http.Request) error { return a.sessions.end(w, r) }
+
+// Viewer is who r comes from. signedIn is false for nobody, or for a session that has ended.
+func (a *Auth) Viewer(r *http.Request) (v domain.Viewer, signedIn bool, err error) {
+	session, err := a.sessions.Get(r, cookieName)
+	if err != nil {
+		return domain.Viewer{}, false, err
+	}
+	v, signedIn = session.Values[viewerKey{}].(domain.Viewer)
+	return v, signedIn, nil
+}

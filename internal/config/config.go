@@ -1,0 +1,139 @@
+// Package config reads the environment into one checked Config, and lists every fault at once. It imports the standard
+// library and the env parser only.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"reflect"
+	"strings"
+	"time"
+	_ "time/tzdata" // zones are known on machines without a zone database
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Config is everything the environment decides. Durations have a unit in the environment ("30m", "48h").
+type Config struct {
+	Addr           string `env:"FLAGPOLE_ADDR" envDefault:"127.0.0.1:8080"`
+	PublicURL      string `env:"FLAGPOLE_URL"`
+	DatabaseURL    string `env:"DATABASE_URL" envDefault:"sqlite:flagpole.db"`
+	TimeZone       string `env:"FLAGPOLE_TIME_ZONE" envDefault:"UTC"`
+	TrustedProxies string `env:"FLAGPOLE_TRUSTED_PROXIES"` // networks, separated by commas
+
+	APIBaseURL  string        `env:"GAME_PLATFORM_API_BASE_URL" envDefault:"https://api.metactf.com/integrations/syned/v1"`
+	APIToken    string        `env:"GAME_PLATFORM_API_TOKEN"`
+	SyncEnabled bool          `env:"GAME_PLATFORM_INTEGRATION_ENABLED" envDefault:"false"`
+	RateLimit   float64       `env:"GAME_PLATFORM_RATE_LIMIT" envDefault:"5"` // requests per second
+	Concurrency int           `env:"GAME_PLATFORM_CONCURRENCY" envDefault:"8"`
+	CallTimeout time.Duration `env:"GAME_PLATFORM_TIMEOUT" envDefault:"20s"`
+	Overlap     time.Duration `env:"GAME_PLATFORM_OVERLAP" envDefault:"48h"`
+	SyncEvery   time.Duration `env:"GAME_PLATFORM_SYNC_INTERVAL" envDefault:"30m"`
+	SyncAtLeast time.Duration `env:"GAME_PLATFORM_SYNC_INTERVAL_MAX" envDefault:"8h"`
+
+	// Worked out from the above.
+	Zone    *time.Location `env:"-"`
+	Proxies []netip.Prefix `env:"-"`
+}
+
+// Load reads the environment through getenv and checks every value; an empty one counts as not set. The error holds one
+// line for each fault and never the token.
+func Load(getenv func(string) string) (Config, error) {
+	environment := map[string]string{}
+	for field := range reflect.TypeFor[Config]().Fields() {
+		name := field.Tag.Get("env")
+		if value := getenv(name); name != "-" && value != "" {
+			environment[name] = value
+		}
+	}
+	c, faults := parse(environment)
+	if len(faults) > 0 {
+		return Config{}, errors.Join(faults...)
+	}
+	if faults := c.check(); len(faults) > 0 {
+		return Config{}, errors.Join(faults...)
+	}
+	return c, nil
+}
+
+func parse(environment map[string]string) (Config, []error) {
+	c, err := env.ParseAsWithOptions[Config](env.Options{Environment: environment})
+	if err == nil {
+		return c, nil
+	}
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return c, []error{err}
+	}
+	var faults []error
+	for _, e := range all.Errors {
+		var p env.ParseError
+		if errors.As(e, &p) {
+			faults = append(faults, fmt.Errorf("%s: the value is not a %s", variable(p.Name), p.Type))
+			continue
+		}
+		faults = append(faults, e)
+	}
+	return c, faults
+}
+
+// variable is the environment variable of a field of Config.
+func variable(field string) string {
+	f, ok := reflect.TypeFor[Config]().FieldByName(field)
+	if !ok {
+		return field
+	}
+	return f.Tag.Get("env")
+}
+
+// check fills in what is worked out and lists every fault.
+func (c *Config) check() []error {
+	var faults []error
+	fault := func(format string, a ...any) { faults = append(faults, fmt.Errorf(format, a...)) }
+	if c.PublicURL == "" {
+		c.PublicURL = "http://" + c.Addr
+	}
+	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		fault("FLAGPOLE_URL: must be an http:// or https:// address with a host")
+	}
+	var err error
+	if c.Zone, err = time.LoadLocation(c.TimeZone); err != nil {
+		fault("FLAGPOLE_TIME_ZONE: %q is not a time zone; write it like America/Los_Angeles", c.TimeZone)
+	}
+	for _, text := range strings.FieldsFunc(c.TrustedProxies, func(r rune) bool { return r == ',' || r == ' ' }) {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			fault("FLAGPOLE_TRUSTED_PROXIES: %q is not a network; write it like 10.0.0.0/8", text)
+			continue
+		}
+		c.Proxies = append(c.Proxies, prefix)
+	}
+	if c.RateLimit <= 0 || c.RateLimit > 10_000 {
+		fault("GAME_PLATFORM_RATE_LIMIT: must be more than 0 and at most 10000 requests per second")
+	}
+	if c.Concurrency < 1 || c.Concurrency > 256 {
+		fault("GAME_PLATFORM_CONCURRENCY: must be from 1 to 256")
+	}
+	if c.CallTimeout < time.Second {
+		fault("GAME_PLATFORM_TIMEOUT: must be at least 1s")
+	}
+	if c.SyncEvery < time.Second {
+		fault("GAME_PLATFORM_SYNC_INTERVAL: must be at least 1s")
+	}
+	if c.Overlap < 0 {
+		fault("GAME_PLATFORM_OVERLAP: must not be negative")
+	}
+	if c.SyncAtLeast < c.SyncEvery {
+		fault("GAME_PLATFORM_SYNC_INTERVAL_MAX: must not be shorter than GAME_PLATFORM_SYNC_INTERVAL")
+	}
+	if c.SyncEnabled && strings.TrimSpace(c.APIToken) == "" {
+		fault("GAME_PLATFORM_API_TOKEN: must be set while GAME_PLATFORM_INTEGRATION_ENABLED is true")
+	}
+	return faults
+}
+
+// Secure reports whether the portal is known outside as https, so that cookies may only travel encrypted.
+func (c Config) Secure() bool { return strings.HasPrefix(c.PublicURL, "https://") }

@@ -1,0 +1,74 @@
+// Package schedule is the clock that starts background work. It only ticks: what a tick starts runs elsewhere, owned by
+// whom it belongs to. It imports what it starts and gocron.
+package schedule
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/go-co-op/gocron/v2"
+	"github.com/google/uuid"
+
+	"flagpole/internal/domain"
+	"flagpole/internal/syncer"
+	"flagpole/store"
+)
+
+const (
+	syncTick     = 15 * time.Second
+	keepGood     = 7 * 24 * time.Hour  // attempts that succeeded
+	keepBad      = 90 * 24 * time.Hour // attempts that failed
+	pruneTimeout = time.Minute
+)
+
+// Clock ticks until it is stopped.
+type Clock struct{ cron gocron.Scheduler }
+
+// Start begins to tick: the dispatcher every 15 seconds, at once for the first time, and old attempts are deleted every
+// night. A nil dispatcher (the integration is switched off) is not ticked.
+func Start(d *syncer.Dispatcher, s *store.System, clock domain.Clock, zone *time.Location, log *slog.Logger) (*Clock, error) {
+	cron, err := gocron.NewScheduler(gocron.WithLocation(zone))
+	if err != nil {
+		return nil, fmt.Errorf("start the schedule: %w", err)
+	}
+	c := &Clock{cron}
+	if d != nil {
+		err = c.every("dispatch syncs", gocron.DurationJob(syncTick), d.Wake, log, gocron.WithStartAt(gocron.WithStartImmediately()))
+	}
+	if err == nil {
+		night := gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 40, 0)))
+		err = c.every("prune attempts", night, func() { prune(s, clock, log) }, log)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start the schedule: %w", err)
+	}
+	cron.Start()
+	return c, nil
+}
+
+// every adds a named job that never runs beside itself and whose panic is logged instead of ending the process.
+func (c *Clock) every(name string, when gocron.JobDefinition, do func(), log *slog.Logger, opts ...gocron.JobOption) error {
+	opts = append(opts, gocron.WithName(name), gocron.WithSingletonMode(gocron.LimitModeReschedule),
+		gocron.WithEventListeners(gocron.AfterJobRunsWithPanic(func(_ uuid.UUID, job string, recovered any) {
+			log.Error("a scheduled job panicked", "job", job, "panic", recovered)
+		})))
+	_, err := c.cron.NewJob(when, gocron.NewTask(do), opts...)
+	return err
+}
+
+// Stop ends the ticking and waits for a tick under way.
+func (c *Clock) Stop() error { return c.cron.Shutdown() }
+
+func prune(s *store.System, clock domain.Clock, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), pruneTimeout)
+	defer cancel()
+	now := clock()
+	n, err := s.PruneAttempts(ctx, now.Add(-keepGood), now.Add(-keepBad))
+	if err != nil {
+		log.Error("cannot delete old attempts", "error", err)
+		return
+	}
+	log.Info("old attempts deleted", "attempts", n)
+}

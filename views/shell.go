@@ -1,0 +1,55 @@
+package views
+
+import (
+	"strings"
+	"time"
+
+	"flagpole/internal/domain"
+)
+
+// Shell is what every page of a signed-in person needs.
+type Shell struct {
+	Viewer  domain.Viewer
+	Path    string         // path of the page, for the navigation: "/competitors", "/admin/sync"
+	CSRF    string         // token of the sign-out form
+	Now     time.Time      // the page is as of this time
+	Zone    *time.Location // all times are shown in it; nil is UTC
+	SyncOff bool           // the integration is switched off
+	Assets  Assets
+}
+
+// Assets are the URLs of the stylesheets and scripts. Pico and HTMX are empty when the vendor files were not
+// built; the pages then work as plain HTML.
+type Assets struct{ Pico, CSS, HTMX, JS string }
+
+// navItem is one entry of the main navigation.
+type navItem struct{ Path, Label string }
+
+// nav lists the pages the viewer may open; what does not exist yet is not in it.
+func (s Shell) nav() []navItem {
+	competitors, sync := navItem{"/competitors", "Competitors"}, navItem{"/admin/sync", "Sync"}
+	switch s.Viewer.Role {
+	case domain.RoleCoach:
+		return []navItem{competitors}
+	case domain.RoleAdmin:
+		return []navItem{competitors, sync}
+	case domain.RoleProduct:
+		return []navItem{sync}
+	}
+	return nil
+}
+
+// current is the value of aria-current for a navigation entry: "page" for the page itself, "true" for the
+// section a page belongs to, "" for others.
+func (s Shell) current(path string) string {
+	switch {
+	case s.Path == path:
+		return "page"
+	case strings.HasPrefix(s.Path, path+"/"):
+		return "true"
+	}
+	return ""
+}
+
+// admin reports whether the viewer sees the columns that only admins have.
+func (s Shell) admin() bool { return s.Viewer.Role == domain.RoleAdmin }

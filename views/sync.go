@@ -1,0 +1,46 @@
+package views
+
+import (
+	"strconv"
+	"time"
+
+	"flagpole/internal/domain"
+)
+
+// Sync is the page about the health of all syncs. It names no person.
+type Sync struct {
+	Headline, Sub                                                string
+	OnPlatform, Synced, Failing, Blocked, Waiting, NotOnPlatform int
+	Runs                                                         []RunRow // newest first
+}
+
+// RunRow is one run: all scheduled syncs of a quarter hour, or one request by a command.
+type RunRow struct {
+	Kind                  string    // "Schedule" or "Command"
+	StartedAt, FinishedAt time.Time // FinishedAt is zero while it runs
+	Stopped               bool      // it ended without being finished
+	Counts                domain.RunCounts
+}
+
+// state is the run's result in words.
+func (r RunRow) state() State {
+	switch {
+	case r.Stopped:
+		return State{Kind: "warn", Text: "Stopped before it was done"}
+	case r.FinishedAt.IsZero():
+		return State{Kind: "run", Text: "Running"}
+	case r.Counts.Failed > 0:
+		return State{Kind: "warn", Text: "With failures"}
+	}
+	return State{Kind: "ok", Text: "Clean"}
+}
+
+func (r RunRow) took(now time.Time) string {
+	switch {
+	case !r.FinishedAt.IsZero():
+		return Took(r.FinishedAt.Sub(r.StartedAt))
+	case r.Stopped:
+		return "not known"
+	}
+	return strconv.Itoa(int(now.Sub(r.StartedAt)/time.Minute)) + " min so far"
+}
