@@ -20,7 +20,7 @@ func (s *Syncer) pull(ctx context.Context, t store.Target, o order) (store.Pull,
 	q.pull = store.Pull{GamePlatformID: t.GamePlatformID, RunID: o.runID, At: now, Result: domain.SyncSuccess}
 	err := q.ask(ctx)
 	p := q.pull
-	p.Full = q.full && p.Failure == nil && p.User != nil && p.ODL != nil && p.Flash != nil
+	p.Full = q.full && p.User != nil && p.ODL != nil && p.Flash != nil
 	p.NextDue = s.nextDue(now, p.Result, p.Failure)
 	return p, err
 }
