@@ -53,7 +53,8 @@ func (a answer) malformed(message string) *domain.CallError {
 	return &domain.CallError{Class: domain.Malformed, Endpoint: a.endpoint(), Status: a.status, Message: message}
 }
 
-// askAbout sends q, which is about a user. Without an id there is nothing to ask: the platform must not be left to guess whom.
+// askAbout sends q, which is about a user. Without an id there is nothing to ask: the platform must not be left to
+// guess whom.
 func (c *Client) askAbout(ctx context.Context, q call) (answer, error) {
 	if q.userID == "" {
 		return answer{}, q.fail(domain.InvalidCall, "there is no game platform id to ask about")

@@ -84,7 +84,7 @@ func TestReadForms(t *testing.T) {
 
 func TestReadKeepsTextsAsTheyCome(t *testing.T) {
 	for _, text := range []string{
-		`<b onclick="x">Ada</b>`, "=1+1", "@cmd", "-2", "👩‍💻", "عَدَا", "José", "Jose\u0301", `O'Neil "Sparks"`, "a,b;c\td", "Ада\x01", "‮adA", "NULL", "中村",
+		`<b onclick="x">Ada</b>`, "=1+1", "@cmd", "-2", "👩‍💻", "عَدَا", "José", "Jose\u0301", `O'Neil "Sparks"`, "a,b;c\td", "Ада\x01", "\u202eadA", "NULL", "中村",
 	} {
 		var file strings.Builder
 		w := csv.NewWriter(&file)
@@ -271,7 +271,7 @@ func (e endless) Read(p []byte) (int, error) {
 }
 
 func TestReadStopsAtTheLimit(t *testing.T) {
-	_, _, err := Read(io.MultiReader(strings.NewReader(header+"\n"), endless{"\n"}))
+	_, _, err := Read(io.MultiReader(strings.NewReader(header+"\n"), endless{strings.Repeat(" ", 4000) + "\n"}))
 	if domain.CodeOf(err) != domain.Invalid || !strings.Contains(err.Error(), "larger than 64 MB") {
 		t.Errorf("error %v", err)
 	}
@@ -294,6 +294,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(lines(header, "", ada, ada, strings.Replace(ada, "Ada", `A"da`, 1), ada))
 	f.Add(lines(header, strings.Replace(ada, "Quill", "\xff\x00\x1b", 1)))
 	f.Add(lines(header+",coach_id,team_id", ada+",co-1,t-1", "x"))
+	f.Add(lines("team_id,"+header, "t-1,nils@quill.example,,,,Cy,Vane,,,,,,,", "t-2,mara@quill.example,,,,Ada,Fennimore,bo@harbor.example,,,,,,"))
 	f.Fuzz(func(t *testing.T, file string) {
 		rows, bad, err := Read(strings.NewReader(file))
 		if err != nil {
@@ -313,8 +314,16 @@ func FuzzRead(f *testing.F) {
 			}
 			last = e.Line
 		}
-		if _, wrong := NewPlan(Stored{}, rows, func() string { return "new" }); len(bad) > 0 && len(rows) > 0 && wrong == nil && Check(rows) != nil {
-			t.Error("planned what Read refused")
+		plan, wrong := NewPlan(people(), rows, counter())
+		if wrong != nil {
+			return
+		}
+		if Check(rows) != nil {
+			t.Error("planned what Check refuses")
+		}
+		again, wrong := NewPlan(apply(people(), plan), rows, counter())
+		if n := len(again.Coaches) + len(again.Teams) + len(again.Competitors); n > 0 || wrong != nil {
+			t.Errorf("again: bad lines %q, plan %+v", texts(wrong), again)
 		}
 	})
 }

@@ -198,7 +198,8 @@ func afterTime(q url.Values) (*int64, *reply) {
 	}
 	after, err := strconv.ParseInt(q.Get("after_time_unix"), 10, 64)
 	if err != nil {
-		return nil, invalid("after_time_unix", "Input should be a valid integer, unable to parse string as an integer", "int_parsing")
+		return nil, invalid("after_time_unix",
+			"Input should be a valid integer, unable to parse string as an integer", "int_parsing")
 	}
 	return &after, nil
 }
