@@ -2,8 +2,8 @@
 //
 // There are three ways in, one for each kind of caller: a Scope for pages (it sees what its viewer may see),
 // Accounts for signing in, and System, which sees everything, for background work and the command line.
-// Exported methods are one transaction each and do not talk to the network. The package imports domain and
-// migrations only.
+// Exported methods are one transaction each and do not talk to the network. The package imports domain,
+// migrations and pure packages only.
 package store
 
 import (

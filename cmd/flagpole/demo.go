@@ -137,11 +137,15 @@ func (p *program) fill(ctx context.Context, s *store.Store, sim *simulator.Simul
 		return nil, err
 	}
 	rows, bad, err := roster.Read(&file)
-	if err != nil || len(bad) > 0 {
-		return nil, errors.Join(err, fmt.Errorf("the demo's roster has %d bad lines", len(bad)))
-	}
-	if _, _, err := s.System().ImportRoster(ctx, rows, false); err != nil {
+	if err != nil {
 		return nil, err
+	}
+	_, worse, err := s.System().ImportRoster(ctx, rows, false)
+	if err != nil {
+		return nil, err
+	}
+	if bad = roster.Merge(bad, worse); len(bad) > 0 {
+		return nil, fmt.Errorf("the demo's roster has %d bad lines, the first is %s", len(bad), bad[0])
 	}
 	logins := []login{{domain.RoleCoach, demoCoach(rows), ""}, {domain.RoleAdmin, "admin@flagpole.example", ""}, {domain.RoleProduct, "product@flagpole.example", ""}}
 	for i := range logins {
