@@ -55,9 +55,9 @@ func (p *pages) syncSentence(n store.SyncCounts) (headline, sub string) {
 }
 
 func (p *pages) runRow(r store.Run) views.RunRow {
-	row := views.RunRow{Kind: "Schedule", StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, Stopped: r.Stopped, Counts: r.Counts}
+	row := views.RunRow{Kind: "Schedule", StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, Stopped: r.Stopped != "", Counts: r.Counts}
 	if r.Kind == store.RunCommand {
-		row.Kind = "Command"
+		row.Kind = "On request"
 	}
 	if r.FinishedAt.IsZero() && p.clock().Sub(r.HeartbeatAt) > deadAfter {
 		row.Stopped, row.FinishedAt = true, r.HeartbeatAt

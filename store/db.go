@@ -14,6 +14,7 @@ import (
 // database is one SQLite file or one Postgres database. Statements are written with $1..$n for both.
 type database struct {
 	kind  string // "sqlite" or "postgres"
+	path  string // of the SQLite file
 	write *sql.DB
 	read  *sql.DB // the same pool as write on Postgres
 	// rewrite turns $n into what the driver understands.

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,30 +18,124 @@ type RunKind string
 // The kinds of runs.
 const (
 	RunSchedule RunKind = "schedule" // all scheduled syncs of one quarter hour
-	RunCommand  RunKind = "command"  // one request of the command line
+	RunCommand  RunKind = "command"  // one request of a person or a program
 )
 
 // Run is one run as it stands.
 type Run struct {
 	ID          string
 	Kind        RunKind
+	Queued      bool // asked for, not begun
 	StartedAt   time.Time
 	HeartbeatAt time.Time
-	FinishedAt  time.Time // zero: not finished
-	Stopped     bool      // ended before it was done
+	FinishedAt  time.Time  // zero: not finished
+	Stopped     StopReason // why it ended before it was done; "" when it did not
 	Counts      domain.RunCounts
 }
 
-// StartCommandRun opens a run for one request.
-func (sys *System) StartCommandRun(ctx context.Context, full bool) (string, error) {
+// StopReason says why a run ended before it was done.
+type StopReason string
+
+// The reasons.
+const (
+	StopTokenRefused StopReason = "token_refused"
+	StopInterrupted  StopReason = "interrupted" // somebody stopped the program
+	StopCrashed      StopReason = "crashed"     // its process died
+	StopFault        StopReason = "error"       // a fault of ours; the log has it
+)
+
+// RunRequest is what somebody asked for.
+type RunRequest struct {
+	Selection Selection // DueBy is not kept: a request is for everybody it names, due or not
+	Full      bool      // without cursors
+	DryRun    bool      // ask the platform, store nothing
+	By        string    // "command" or "api"
+}
+
+// QueueRun keeps a request until the process that has the lead takes it up.
+func (sys *System) QueueRun(ctx context.Context, r RunRequest) (string, error) {
 	id := uuid.NewString()
+	now := sys.s.now()
 	err := sys.s.db.update(ctx, func(tx conn) error {
-		return insertRun(ctx, tx, id, RunCommand, nil, full, sys.s.now())
+		_, err := tx.exec(ctx, `
+			INSERT INTO sync_runs (run_id, kind, full_pull, started_at, heartbeat_at, queued, dry_run, requested_by, coach_id, competitor_id)
+			VALUES ($1, 'command', $2, $3, $3, TRUE, $4, $5, $6, $7)`,
+			id, r.Full, now, r.DryRun, r.By, r.Selection.CoachID, r.Selection.CompetitorID)
+		return err
 	})
 	if err != nil {
-		return "", fmt.Errorf("start run: %w", err)
+		return "", fmt.Errorf("queue run: %w", err)
 	}
 	return id, nil
+}
+
+// NextQueued is the id of the oldest request that nobody has taken up, "" where there is none.
+func (sys *System) NextQueued(ctx context.Context) (string, error) {
+	var id string
+	err := sys.s.db.reader().row(ctx, `SELECT run_id FROM sync_runs WHERE queued ORDER BY started_at, run_id LIMIT 1`).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return id, wrap(err, "next queued run")
+}
+
+// BeginRun takes up a queued run and gives what was asked for. One that is not queued any more is a Clash error.
+func (sys *System) BeginRun(ctx context.Context, id string) (RunRequest, error) {
+	var r RunRequest
+	now := sys.s.now()
+	err := sys.s.db.update(ctx, func(tx conn) error {
+		return tx.row(ctx, `
+			UPDATE sync_runs SET queued = FALSE, started_at = $2, heartbeat_at = $2, attempted = 0, changed = 0, unchanged = 0,
+				blocked = 0, failed = 0, skipped = 0, not_enrolled = 0, new_solves = 0, api_calls = 0
+			WHERE run_id = $1 AND queued
+			RETURNING full_pull, dry_run, requested_by, coach_id, competitor_id`, id, now).
+			Scan(&r.Full, &r.DryRun, &r.By, &r.Selection.CoachID, &r.Selection.CompetitorID)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, domain.Errorf(domain.Clash, "This run has been taken up already.")
+	}
+	return r, wrap(err, "begin run")
+}
+
+// RequeueRun puts a run back that was interrupted because its process stops: the next one takes it up from the start.
+func (sys *System) RequeueRun(ctx context.Context, id string) error {
+	return sys.write(ctx, "requeue run", `UPDATE sync_runs SET queued = TRUE WHERE run_id = $1 AND finished_at IS NULL`, id)
+}
+
+// ForgetRun deletes a run that leaves no trace: a dry run, or one nobody waits for any more.
+func (sys *System) ForgetRun(ctx context.Context, id string) error {
+	return sys.write(ctx, "forget run", `DELETE FROM sync_runs WHERE run_id = $1`, id)
+}
+
+// TakeOver is for the process that has just got the lead: whatever run is open was left so by one that died, and is
+// closed as stopped. It returns how many there were.
+func (sys *System) TakeOver(ctx context.Context) (int64, error) {
+	var n int64
+	err := sys.s.db.update(ctx, func(tx conn) error {
+		var err error
+		n, err = tx.exec(ctx, `
+			UPDATE sync_runs SET finished_at = heartbeat_at, stopped = TRUE, stop_reason = 'crashed'
+			WHERE finished_at IS NULL AND NOT queued AND kind = 'command'`)
+		return err
+	})
+	return n, wrap(err, "take over")
+}
+
+const runColumns = `run_id, kind, queued, started_at, heartbeat_at, finished_at, stop_reason,
+	attempted, changed, unchanged, blocked, failed, skipped, not_enrolled, new_solves, api_calls`
+
+func scanRun(scan func(...any) error) (Run, error) {
+	var r Run
+	c := &r.Counts
+	err := scan(&r.ID, &r.Kind, &r.Queued, into(&r.StartedAt), into(&r.HeartbeatAt), into(&r.FinishedAt), &r.Stopped,
+		&c.Attempted, &c.Changed, &c.Unchanged, &c.Blocked, &c.Failed, &c.Skipped, &c.NotEnrolled, &c.NewSolves, &c.APICalls)
+	return r, err
+}
+
+// Run reads one run. One that does not exist is a NoSuch error.
+func (sys *System) Run(ctx context.Context, id string) (Run, error) {
+	r, err := scanRun(sys.s.db.reader().row(ctx, `SELECT `+runColumns+` FROM sync_runs WHERE run_id = $1`, id).Scan)
+	return r, wrap(noSuch(err, "run"), "read run")
 }
 
 // ScheduledRun gives the run of the quarter hour that begins at slot, opened when it is not there yet, and closes those
@@ -53,7 +149,9 @@ func (sys *System) ScheduledRun(ctx context.Context, slot time.Time) (string, er
 			micros(slot)); err != nil {
 			return err
 		}
-		if err := insertRun(ctx, tx, id, RunSchedule, micros(slot), false, now); err != nil {
+		if _, err := tx.exec(ctx, `
+			INSERT INTO sync_runs (run_id, kind, slot_at, full_pull, started_at, heartbeat_at)
+			VALUES ($1, 'schedule', $2, FALSE, $3, $3) ON CONFLICT (kind, slot_at) DO NOTHING`, id, micros(slot), now); err != nil {
 			return err
 		}
 		return tx.row(ctx, `SELECT run_id FROM sync_runs WHERE kind = 'schedule' AND slot_at = $1`, micros(slot)).Scan(&id)
@@ -64,24 +162,21 @@ func (sys *System) ScheduledRun(ctx context.Context, slot time.Time) (string, er
 	return id, nil
 }
 
-func insertRun(ctx context.Context, tx conn, id string, kind RunKind, slot any, full bool, now int64) error {
-	_, err := tx.exec(ctx, `
-		INSERT INTO sync_runs (run_id, kind, slot_at, full_pull, started_at, heartbeat_at)
-		VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (kind, slot_at) DO NOTHING`, id, string(kind), slot, full, now)
-	return err
+// FinishRun closes a run with its counts; stopped says why it ended before it was done, if it did.
+func (sys *System) FinishRun(ctx context.Context, id string, c domain.RunCounts, stopped StopReason) error {
+	return sys.write(ctx, "finish run", `
+		UPDATE sync_runs SET finished_at = $2, heartbeat_at = $2, stopped = $3, attempted = $4, changed = $5, unchanged = $6,
+			blocked = $7, failed = $8, skipped = $9, not_enrolled = $10, new_solves = $11, api_calls = $12, stop_reason = $13
+		WHERE run_id = $1`, id, sys.s.now(), stopped != "", c.Attempted, c.Changed, c.Unchanged,
+		c.Blocked, c.Failed, c.Skipped, c.NotEnrolled, c.NewSolves, c.APICalls, string(stopped))
 }
 
-// FinishRun closes a run. skipped and notEnrolled are counted here because no sync was tried for them; stopped says
-// that it ended before it was done.
-func (sys *System) FinishRun(ctx context.Context, id string, skipped, notEnrolled int, stopped bool) error {
-	now := sys.s.now()
+func (sys *System) write(ctx context.Context, what, query string, arguments ...any) error {
 	err := sys.s.db.update(ctx, func(tx conn) error {
-		_, err := tx.exec(ctx, `
-			UPDATE sync_runs SET finished_at = $2, heartbeat_at = $2, stopped = $3, skipped = skipped + $4, not_enrolled = not_enrolled + $5
-			WHERE run_id = $1`, id, now, stopped, skipped, notEnrolled)
+		_, err := tx.exec(ctx, query, arguments...)
 		return err
 	})
-	return wrap(err, "finish run")
+	return wrap(err, what)
 }
 
 // countInRun adds one sync to its run, in the sync's own transaction.
@@ -128,23 +223,17 @@ func (sys *System) PruneAttempts(ctx context.Context, good, bad time.Time) (int6
 // the sync page may read it.
 func (sc *Scope) LastRuns(ctx context.Context, limit int) ([]Run, error) {
 	rows, err := sc.s.db.reader().query(ctx, `
-		SELECT run_id, kind, started_at, heartbeat_at, finished_at, stopped,
-			attempted, changed, unchanged, blocked, failed, skipped, not_enrolled, new_solves, api_calls
-		FROM sync_runs WHERE $1 AND (attempted > 0 OR finished_at IS NULL)
+		SELECT `+runColumns+`
+		FROM sync_runs WHERE $1 AND NOT dry_run AND (attempted > 0 OR finished_at IS NULL)
 		ORDER BY started_at DESC, run_id LIMIT $2`, sc.seesSync(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("list runs: %w", err)
 	}
 	var list []Run
 	err = each(rows, func() error {
-		var r Run
-		c := &r.Counts
-		if err := rows.Scan(&r.ID, &r.Kind, into(&r.StartedAt), into(&r.HeartbeatAt), into(&r.FinishedAt), &r.Stopped,
-			&c.Attempted, &c.Changed, &c.Unchanged, &c.Blocked, &c.Failed, &c.Skipped, &c.NotEnrolled, &c.NewSolves, &c.APICalls); err != nil {
-			return err
-		}
+		r, err := scanRun(rows.Scan)
 		list = append(list, r)
-		return nil
+		return err
 	})
 	return list, wrap(err, "list runs")
 }

@@ -39,7 +39,7 @@ func openSQLite(path string) (*database, error) {
 		_, _ = read.Close(), write.Close() // the error of Ping is the one to tell
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	return &database{kind: "sqlite", write: write, read: read, rewrite: numbered()}, nil
+	return &database{kind: "sqlite", path: path, write: write, read: read, rewrite: numbered()}, nil
 }
 
 // ownerOnly makes the file with mode 0600 when it is not there; SQLite gives its side files the same mode.

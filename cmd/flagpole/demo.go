@@ -20,7 +20,6 @@ import (
 	"flagpole/internal/domain"
 	"flagpole/internal/metactf/simulator"
 	"flagpole/internal/roster"
-	"flagpole/internal/syncer"
 	"flagpole/store"
 )
 
@@ -179,7 +178,7 @@ func (p *program) firstSync(ctx context.Context, s *store.Store, conf config.Con
 		return err
 	}
 	fmt.Fprintln(p.stdout, "Pulling a synthetic season from the simulated platform ...")
-	report, err := newSyncer(s, client, conf, quiet).Run(ctx, syncer.Request{})
+	report, err := newSyncer(s, client, conf, quiet).Do(ctx, store.RunRequest{By: "command"})
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"flagpole/internal/domain"
-	"flagpole/internal/syncer"
 	"flagpole/store"
 )
 
@@ -25,7 +24,7 @@ type syncResult struct {
 	RunID string `json:"run_id"`
 	domain.RunCounts
 	Seconds float64 `json:"seconds"`
-	Stopped string  `json:"stopped,omitempty"` // why it ended before it was done: disabled, token_refused, interrupted or error
+	Stopped string  `json:"stopped,omitempty"` // why it ended before it was done: disabled, token_refused, interrupted, crashed or error
 }
 
 func (p *program) syncCommand() *cobra.Command {
@@ -75,8 +74,10 @@ func (p *program) sync(ctx context.Context, o syncOptions) (err error) {
 	if err := s.System().CheckSelection(ctx, selection); err != nil {
 		return usage(err)
 	}
-	report, err := newSyncer(s, client, conf, log).Run(ctx, syncer.Request{Selection: selection, Full: o.full, DryRun: o.dryRun})
-	result := syncResult{RunID: report.RunID, RunCounts: report.Counts, Seconds: report.Took.Seconds(), Stopped: whyStopped(ctx, err)}
+	report, err := newSyncer(s, client, conf, log).Do(ctx, store.RunRequest{
+		Selection: selection, Full: o.full, DryRun: o.dryRun, By: "command",
+	})
+	result := syncResult{RunID: report.RunID, RunCounts: report.Counts, Seconds: report.Took.Seconds(), Stopped: string(report.Stopped)}
 	if err := errors.Join(p.printSync(o, result), err); err != nil {
 		return err
 	}
@@ -84,18 +85,6 @@ func (p *program) sync(ctx context.Context, o syncOptions) (err error) {
 		return failed()
 	}
 	return nil
-}
-
-func whyStopped(ctx context.Context, err error) string {
-	switch {
-	case err == nil:
-		return ""
-	case errors.Is(err, syncer.ErrTokenRefused):
-		return "token_refused"
-	case ctx.Err() != nil:
-		return "interrupted"
-	}
-	return "error"
 }
 
 func (p *program) printSync(o syncOptions, r syncResult) error {

@@ -5,13 +5,19 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"flagpole/store"
 )
 
-// refusedPause is how long the dispatcher waits after a refused token before it asks again.
-const refusedPause = time.Minute
+const (
+	leadEvery    = time.Second // a process without the lead tries to take it this often
+	queueEvery   = time.Second // the one that has it looks for requests of other processes this often
+	refusedPause = time.Minute // wait after a refused token before asking again
+)
 
-// Dispatcher owns the one goroutine that does the scheduled syncs. Wake it as often as you like: a wake while it works is
-// one more round after it, never a second one beside it.
+// Dispatcher owns the one goroutine that does the scheduled syncs and the requested runs. It works only while its
+// process has the lead. Wake it as often as you like: a wake while it works is one more round after it, never a second one
+// beside it.
 type Dispatcher struct {
 	syncer *Syncer
 	wake   chan struct{}
@@ -42,24 +48,89 @@ func (d *Dispatcher) Stop() {
 	d.done.Wait()
 }
 
+// work waits for the lead, and leads until it is lost or the dispatcher is stopped.
 func (d *Dispatcher) work(ctx context.Context) {
+	for ctx.Err() == nil {
+		lead, got, err := d.syncer.store.TryLead(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			d.syncer.log.Error("cannot take the lead; it is tried again", "error", err)
+			pause(ctx, leadEvery)
+		case !got:
+			pause(ctx, leadEvery)
+		default:
+			d.lead(ctx, lead)
+		}
+	}
+}
+
+func (d *Dispatcher) lead(ctx context.Context, lead *store.Lead) {
+	defer func() {
+		if err := lead.Release(); err != nil {
+			d.syncer.log.Error("cannot release the lead", "error", err)
+		}
+	}()
+	ctx, cancel := whileLeading(ctx, lead)
+	defer cancel()
+	if err := d.syncer.takeOver(ctx); err != nil {
+		d.syncer.log.Error("cannot take over; it is tried again", "error", err)
+		pause(ctx, leadEvery)
+		return
+	}
+	requests := time.NewTicker(queueEvery)
+	defer requests.Stop()
 	for {
+		round := d.syncer.TakeRequests
 		select {
 		case <-ctx.Done():
 			return
 		case <-d.wake:
+			round = d.syncer.Dispatch
+		case <-requests.C:
 		}
-		err := d.syncer.Dispatch(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case errors.Is(err, ErrTokenRefused):
-			d.syncer.log.Error("syncs wait: the platform refused our token; it is tried again in a minute")
-			pause(ctx, refusedPause)
-		case err != nil:
-			d.syncer.log.Error("scheduled syncs stopped; they go on at the next tick", "error", err)
-		}
+		d.tell(ctx, round(ctx))
 	}
+}
+
+// tell logs why a round ended early; after a refused token it waits.
+func (d *Dispatcher) tell(ctx context.Context, err error) {
+	switch {
+	case err == nil || ctx.Err() != nil:
+	case errors.Is(err, ErrTokenRefused):
+		d.syncer.log.Error("syncs wait: the platform refused our token; it is tried again in a minute")
+		pause(ctx, refusedPause)
+	default:
+		d.syncer.log.Error("syncs stopped; they go on at the next tick", "error", err)
+		pause(ctx, leadEvery)
+	}
+}
+
+// whileLeading ends with ctx, or when the lead is lost.
+func whileLeading(ctx context.Context, lead *store.Lead) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		select {
+		case <-lead.Lost():
+			cancel()
+		case <-stop:
+		}
+	})
+	return ctx, func() {
+		close(stop)
+		watch.Wait()
+		cancel()
+	}
+}
+
+// takeOver puts in order what the last process that had the lead left open.
+func (s *Syncer) takeOver(ctx context.Context) error {
+	n, err := s.store.TakeOver(ctx)
+	if n > 0 {
+		s.log.Warn("runs that a dead process left open were closed", "runs", n)
+	}
+	return err
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -186,9 +186,9 @@ func (b *bench) enrol(ids ...string) {
 }
 
 // run syncs everybody and wants no error.
-func (b *bench) run(req Request) Report {
+func (b *bench) run(req store.RunRequest) Report {
 	b.t.Helper()
-	report, err := b.syncer.Run(b.t.Context(), req)
+	report, err := b.syncer.Do(b.t.Context(), req)
 	if err != nil {
 		b.t.Fatalf("run: %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -53,72 +54,85 @@ func New(s *store.System, client *metactf.Client, set Settings, clock domain.Clo
 	return &Syncer{store: s, client: client, set: set, clock: clock, log: log, random: rand.Float64}
 }
 
-// Request says what a run is to do.
-type Request struct {
-	Selection store.Selection
-	Full      bool // without cursors
-	DryRun    bool // ask the platform, store nothing
-}
-
 // Report is what a run did.
 type Report struct {
-	RunID  string
-	Counts domain.RunCounts
-	Took   time.Duration
+	RunID   string
+	Counts  domain.RunCounts
+	Took    time.Duration
+	Stopped store.StopReason // "" when it came to its end
 }
 
-// Run syncs everybody of the request, due or not, and waits for the end. It returns what it did even with an error: the
-// context's, ErrTokenRefused, or a fault of the database.
-func (s *Syncer) Run(ctx context.Context, req Request) (Report, error) {
+// execute does what a begun run asks for and closes the run. It returns what it did even with an error: the context's,
+// ErrTokenRefused, or a fault of the database.
+func (s *Syncer) execute(ctx context.Context, id string, req store.RunRequest) (Report, error) {
 	began := s.clock()
-	job := newTally()
-	id := ""
-	var err error
-	if !req.DryRun {
-		if id, err = s.store.StartCommandRun(ctx, req.Full); err != nil {
-			return Report{}, err
-		}
-	}
-	err = s.runAll(ctx, req, id, job)
-	report := Report{RunID: id, Counts: job.result(), Took: s.clock().Sub(began)}
-	if !req.DryRun {
-		err = errors.Join(err, s.finish(ctx, id, report.Counts, err != nil))
-	}
-	s.log.Info("run finished", "run", id, "dry_run", req.DryRun, "attempted", report.Counts.Attempted,
-		"changed", report.Counts.Changed, "blocked", report.Counts.Blocked, "failed", report.Counts.Failed,
-		"skipped", report.Counts.Skipped, "new_solves", report.Counts.NewSolves, "calls", report.Counts.APICalls)
-	return report, err
-}
-
-// finish closes the run even when ctx has ended.
-func (s *Syncer) finish(ctx context.Context, id string, c domain.RunCounts, stopped bool) error {
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	t := &tally{}
+	err := s.runAll(ctx, id, req, t)
+	report := Report{RunID: id, Counts: t.result(), Took: s.clock().Sub(began), Stopped: stopReason(ctx, err)}
+	s.log.Info("run finished", "run", id, "dry_run", req.DryRun, "stopped", report.Stopped, "attempted", report.Counts.Attempted,
+		"changed", report.Counts.Changed, "unchanged", report.Counts.Unchanged, "blocked", report.Counts.Blocked, "failed", report.Counts.Failed,
+		"skipped", report.Counts.Skipped, "new_solves", report.Counts.NewSolves, "calls", report.Counts.APICalls, "seconds", report.Took.Seconds())
+	closing, cancel := closingTime(ctx)
 	defer cancel()
-	return s.store.FinishRun(closing, id, c.Skipped, c.NotEnrolled, stopped)
+	return report, errors.Join(err, s.store.FinishRun(closing, id, report.Counts, report.Stopped))
 }
 
-// runAll works through the selection, job by job, in the order of ids.
-func (s *Syncer) runAll(ctx context.Context, req Request, runID string, t *tally) error {
+func stopReason(ctx context.Context, err error) store.StopReason {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, ErrTokenRefused):
+		return store.StopTokenRefused
+	case ctx.Err() != nil:
+		return store.StopInterrupted
+	}
+	return store.StopFault
+}
+
+// closingTime is a short while to put things in order after ctx has ended.
+func closingTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+}
+
+// runAll works through the request's selection, job by job, in the order of ids. Whom a job did not come to is tried once
+// more at the end; who is left then is counted as skipped.
+func (s *Syncer) runAll(ctx context.Context, id string, req store.RunRequest, t *tally) error {
+	o := order{id, req.Full, req.DryRun}
+	var aside []store.Target
 	after := ""
 	for {
 		targets, err := s.store.Targets(ctx, req.Selection, after, s.jobSize())
-		if err != nil || len(targets) == 0 {
+		if err != nil {
 			return err
 		}
-		if err := s.job(ctx, targets, order{runID, req.Full, req.DryRun}, t); err != nil {
-			s.countRest(ctx, req, targets[len(targets)-1].CompetitorID, t)
-			return err
+		if len(targets) == 0 {
+			break
 		}
 		after = targets[len(targets)-1].CompetitorID
+		untried, err := s.job(ctx, targets, o, t)
+		if err != nil {
+			s.countRest(ctx, req.Selection, after, len(aside)+len(untried), t)
+			return err
+		}
+		aside = append(aside, untried...)
 	}
+	for batch := range slices.Chunk(aside, s.jobSize()) {
+		untried, err := s.job(ctx, batch, o, t)
+		t.skip(len(untried))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// countRest counts those whom a stopped run never came to as skipped.
-func (s *Syncer) countRest(ctx context.Context, req Request, after string, t *tally) {
-	counting, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+// countRest counts those a stopped run did not come to as skipped: untried ones, and everybody after the id given.
+func (s *Syncer) countRest(ctx context.Context, sel store.Selection, after string, untried int, t *tally) {
+	t.skip(untried)
+	counting, cancel := closingTime(ctx)
 	defer cancel()
 	for {
-		rest, err := s.store.Targets(counting, req.Selection, after, maxJob)
+		rest, err := s.store.Targets(counting, sel, after, maxJob)
 		if err != nil {
 			s.log.Error("cannot count those left out of the run", "error", err)
 			return
@@ -126,38 +140,64 @@ func (s *Syncer) countRest(ctx context.Context, req Request, after string, t *ta
 		if len(rest) == 0 {
 			return
 		}
-		t.skip(len(rest), 0)
+		t.skip(len(rest))
 		after = rest[len(rest)-1].CompetitorID
 	}
 }
 
-// Dispatch syncs everybody who is due, as part of the running quarter hour's run, until nobody is. It must not run twice
-// at once.
+// Dispatch syncs everybody who is due, as part of the running quarter hour's run, until nobody is. Requests that come in
+// meanwhile go first. Only the process that has the lead may call it, and not twice at once.
 func (s *Syncer) Dispatch(ctx context.Context) error {
 	tried := map[string]bool{}
-	t := newTally()
 	for {
+		if err := s.TakeRequests(ctx); err != nil {
+			return err
+		}
 		due, err := s.store.Targets(ctx, store.Selection{DueBy: s.clock()}, "", s.jobSize())
 		if err != nil {
 			return err
 		}
 		// Whoever is still due after having been tried could not be stored; the next tick tries again.
-		fresh := due[:0]
-		for _, d := range due {
-			if !tried[d.CompetitorID] {
-				fresh = append(fresh, d)
-				tried[d.CompetitorID] = true
-			}
-		}
+		fresh := slices.DeleteFunc(due, func(d store.Target) bool { return tried[d.CompetitorID] })
 		if len(fresh) == 0 {
 			return nil
+		}
+		for _, d := range fresh {
+			tried[d.CompetitorID] = true
 		}
 		runID, err := s.store.ScheduledRun(ctx, s.clock().Truncate(quarter))
 		if err != nil {
 			return err
 		}
-		if err := s.job(ctx, fresh, order{runID: runID}, t); err != nil {
+		if _, err := s.job(ctx, fresh, order{runID: runID}, &tally{}); err != nil {
 			return err
+		}
+	}
+}
+
+// TakeRequests does the runs that people and programs have asked for, oldest first, until there is none. A run that is
+// interrupted because this process stops goes back to the queue.
+func (s *Syncer) TakeRequests(ctx context.Context) error {
+	for {
+		id, err := s.store.NextQueued(ctx)
+		if err != nil || id == "" {
+			return err
+		}
+		req, err := s.store.BeginRun(ctx, id)
+		if domain.CodeOf(err) == domain.Clash {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		_, err = s.execute(ctx, id, req)
+		if ctx.Err() != nil {
+			closing, cancel := closingTime(ctx)
+			defer cancel()
+			return errors.Join(err, s.store.RequeueRun(closing, id))
+		}
+		if err != nil {
+			s.log.Error("a requested run stopped", "run", id, "error", err)
 		}
 	}
 }
@@ -176,19 +216,27 @@ func (s *Syncer) jobSize() int {
 	return max(1, min(maxJob, fits))
 }
 
-// job syncs a batch, several side by side. Those it does not come to are skipped and stay due. Its error is the
+// job syncs a batch, several side by side. It gives back those it did not come to, who stay due. Its error is the
 // context's or ErrTokenRefused.
-func (s *Syncer) job(ctx context.Context, targets []store.Target, o order, t *tally) error {
+func (s *Syncer) job(ctx context.Context, targets []store.Target, o order, t *tally) (untried []store.Target, err error) {
 	working, cancel := context.WithTimeoutCause(ctx, jobTimeout, errJobTimeout)
 	defer cancel()
 	halting, halt := context.WithCancelCause(working)
 	defer halt(nil)
 	queue := make(chan store.Target)
 	var workers sync.WaitGroup
-	for range s.set.Concurrency {
+	var mu sync.Mutex
+	leave := func(target store.Target) {
+		mu.Lock()
+		defer mu.Unlock()
+		untried = append(untried, target)
+	}
+	for range min(s.set.Concurrency, len(targets)) {
 		workers.Go(func() {
 			for target := range queue {
-				s.one(halting, target, o, t, halt)
+				if !s.one(halting, target, o, t, halt) {
+					leave(target)
+				}
 			}
 		})
 	}
@@ -196,26 +244,27 @@ func (s *Syncer) job(ctx context.Context, targets []store.Target, o order, t *ta
 		select {
 		case queue <- target:
 		case <-halting.Done():
-			t.skip(1, 0)
+			leave(target)
 		}
 	}
 	close(queue)
 	workers.Wait()
 	if cause := context.Cause(halting); cause != nil && !errors.Is(cause, errJobTimeout) {
-		return cause
+		return untried, cause
 	}
-	return nil
+	return untried, nil
 }
 
 var errJobTimeout = errors.New("the job took longer than 10 minutes")
 
-// one syncs one competitor and counts it. Whatever happens to it stays with it, but for a refused token, which halts
-// the job.
-func (s *Syncer) one(ctx context.Context, target store.Target, o order, t *tally, halt context.CancelCauseFunc) {
+// one syncs one competitor and counts it; tried is false where nothing can be said of it because the job was halted.
+// Whatever happens to it stays with it, but for a refused token, which halts the job.
+func (s *Syncer) one(ctx context.Context, target store.Target, o order, t *tally, halt context.CancelCauseFunc) (tried bool) {
 	defer func() {
 		if r := recover(); r != nil {
 			s.log.Error("a sync panicked", "competitor", target.CompetitorID, "panic", r, "stack", string(debug.Stack()))
 			t.add(domain.RunCounts{Attempted: 1, Failed: 1})
+			tried = true
 		}
 	}()
 	pull, err := s.pull(ctx, target, o)
@@ -223,10 +272,11 @@ func (s *Syncer) one(ctx context.Context, target store.Target, o order, t *tally
 		if errors.Is(err, ErrTokenRefused) {
 			halt(ErrTokenRefused)
 		}
-		t.skip(1, len(pull.Attempts))
-		return
+		t.add(domain.RunCounts{APICalls: len(pull.Attempts)})
+		return false
 	}
 	t.add(s.keep(ctx, target, pull, o))
+	return true
 }
 
 // keep stores what a sync learned, or only looks at what it would change, and says what to count.
@@ -276,8 +326,6 @@ type tally struct {
 	counts domain.RunCounts
 }
 
-func newTally() *tally { return &tally{} }
-
 func (t *tally) add(c domain.RunCounts) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -291,8 +339,8 @@ func (t *tally) add(c domain.RunCounts) {
 	t.counts.APICalls += c.APICalls
 }
 
-// skip counts n competitors that were not synced, and the calls that were made all the same.
-func (t *tally) skip(n, calls int) { t.add(domain.RunCounts{Skipped: n, APICalls: calls}) }
+// skip counts n competitors that were not synced.
+func (t *tally) skip(n int) { t.add(domain.RunCounts{Skipped: n}) }
 
 func (t *tally) result() domain.RunCounts {
 	t.mu.Lock()

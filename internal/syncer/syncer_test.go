@@ -30,7 +30,7 @@ func TestSolvesWithOneIDInODLAndTwoEventsAreAllKept(t *testing.T) {
 			ada.flash = append(ada.flash, wireEvent{Name: name, Start: storetest.Start.Add(-time.Hour).Unix(), Solves: []wireSolve{solve(1, time.Hour)}, Points: 100})
 		}
 		b.platform.accounts["ada"] = ada
-		b.run(Request{})
+		b.run(store.RunRequest{})
 		if d := b.row("ada"); d.Solves() != 3 || d.Points() != 300 || d.FlashSolves != 2 {
 			t.Errorf("%d solves, %d of them flash, %d points; want 3, 2, 300", d.Solves(), d.FlashSolves, d.Points())
 		}
@@ -40,16 +40,16 @@ func TestSolvesWithOneIDInODLAndTwoEventsAreAllKept(t *testing.T) {
 func TestTheCursorIsTheNewestSolveLessTheOverlap(t *testing.T) {
 	each(t, []string{"ada"}, func(t *testing.T, b *bench) {
 		b.platform.accounts["ada"] = approved(solve(1, 100*time.Hour), solve(2, 3*time.Hour))
-		b.run(Request{})
+		b.run(store.RunRequest{})
 		if first := odlCall(t, b.platform.asked()); strings.Contains(first, "after_time_unix") {
 			t.Errorf("the first pull has a cursor: %s", first)
 		}
-		b.run(Request{})
+		b.run(store.RunRequest{})
 		want := storetest.Start.Add(-51 * time.Hour).Unix()
 		if second := odlCall(t, b.platform.asked()); !strings.Contains(second, "after_time_unix="+strconv.FormatInt(want, 10)) {
 			t.Errorf("the second pull asks %s, want after_time_unix=%d", second, want)
 		}
-		b.run(Request{Full: true})
+		b.run(store.RunRequest{Full: true})
 		if full := odlCall(t, b.platform.asked()); strings.Contains(full, "after_time_unix") {
 			t.Errorf("a full pull has a cursor: %s", full)
 		}
@@ -72,7 +72,7 @@ func TestFlashSolvesAndSolvesFromTheFutureDoNotMoveTheCursor(t *testing.T) {
 		ada := approved(solve(1, 5*time.Hour), solve(2, -time.Hour))
 		ada.flash = []wireEvent{{Name: "Autumn Qualifier", Start: storetest.Start.Unix(), Solves: []wireSolve{solve(3, time.Minute)}}}
 		b.platform.accounts["ada"] = ada
-		b.run(Request{})
+		b.run(store.RunRequest{})
 		if got, want := b.target("ada").Cursor, storetest.Start.Add(-5*time.Hour); !got.Equal(want) {
 			t.Errorf("the cursor is at %s, want %s", got, want)
 		}
@@ -85,10 +85,10 @@ func TestFlashSolvesAndSolvesFromTheFutureDoNotMoveTheCursor(t *testing.T) {
 func TestASolveMadeDuringTheLastSyncArrivesWithTheNext(t *testing.T) {
 	each(t, []string{"ada"}, func(t *testing.T, b *bench) {
 		b.platform.accounts["ada"] = approved(solve(1, time.Hour))
-		b.run(Request{})
+		b.run(store.RunRequest{})
 		b.platform.change(func(a map[string]*account) { a["ada"].odl = append(a["ada"].odl, solve(2, 2*time.Hour)) })
 		b.clock.Advance(30 * time.Minute)
-		if got := b.run(Request{}).Counts; got.NewSolves != 1 || got.Changed != 1 {
+		if got := b.run(store.RunRequest{}).Counts; got.NewSolves != 1 || got.Changed != 1 {
 			t.Errorf("got %+v, want one new solve", got)
 		}
 	})
@@ -97,20 +97,20 @@ func TestASolveMadeDuringTheLastSyncArrivesWithTheNext(t *testing.T) {
 func TestAFailedSyncLeavesTheCursorWhereItWas(t *testing.T) {
 	each(t, []string{"ada"}, func(t *testing.T, b *bench) {
 		b.platform.accounts["ada"] = approved(solve(1, 5*time.Hour))
-		b.run(Request{})
+		b.run(store.RunRequest{})
 		before := b.target("ada").Cursor
 		b.platform.change(func(a map[string]*account) {
 			a["ada"].odl = append(a["ada"].odl, solve(2, time.Hour))
 			a["ada"].spoil = fail("/scores/get_odl_scores", http.StatusInternalServerError)
 		})
-		if got := b.run(Request{}).Counts; got.Failed != 1 {
+		if got := b.run(store.RunRequest{}).Counts; got.Failed != 1 {
 			t.Fatalf("got %+v, want one failed", got)
 		}
 		if after := b.target("ada").Cursor; !after.Equal(before) {
 			t.Errorf("the cursor moved from %s to %s", before, after)
 		}
 		b.platform.change(func(a map[string]*account) { a["ada"].spoil = nil })
-		if got := b.run(Request{}).Counts; got.NewSolves != 1 {
+		if got := b.run(store.RunRequest{}).Counts; got.NewSolves != 1 {
 			t.Errorf("got %+v, want the solve that was missed", got)
 		}
 	})
@@ -133,7 +133,7 @@ func TestWhatOnePartLearnedIsStoredThoughAnotherFailed(t *testing.T) {
 		ada := approved(solve(1, time.Hour))
 		ada.spoil = fail("/scores/get_flash_ctf_progress", http.StatusBadGateway)
 		b.platform.accounts["ada"] = ada
-		got := b.run(Request{}).Counts
+		got := b.run(store.RunRequest{}).Counts
 		if got.Failed != 1 || got.NewSolves != 1 {
 			t.Errorf("got %+v, want failed with one new solve", got)
 		}
@@ -150,15 +150,15 @@ func TestWhatOnePartLearnedIsStoredThoughAnotherFailed(t *testing.T) {
 func TestEverythingIsPulledOnceADay(t *testing.T) {
 	each(t, []string{"ada"}, func(t *testing.T, b *bench) {
 		b.platform.accounts["ada"] = approved(solve(1, time.Hour))
-		b.run(Request{})
+		b.run(store.RunRequest{})
 		// A solve that the platform took in late, dated weeks back: no cursor would ever see it.
 		b.platform.change(func(a map[string]*account) { a["ada"].odl = append(a["ada"].odl, solve(2, 900*time.Hour)) })
 		b.clock.Advance(23 * time.Hour)
-		if got := b.run(Request{}).Counts; got.NewSolves != 0 {
+		if got := b.run(store.RunRequest{}).Counts; got.NewSolves != 0 {
 			t.Fatalf("got %+v before the day was over", got)
 		}
 		b.clock.Advance(time.Hour)
-		if got := b.run(Request{}).Counts; got.NewSolves != 1 {
+		if got := b.run(store.RunRequest{}).Counts; got.NewSolves != 1 {
 			t.Errorf("got %+v, want the late solve", got)
 		}
 	})
@@ -167,12 +167,12 @@ func TestEverythingIsPulledOnceADay(t *testing.T) {
 func TestASolveMissingFromTwoFullPullsIsWithdrawn(t *testing.T) {
 	each(t, []string{"ada"}, func(t *testing.T, b *bench) {
 		b.platform.accounts["ada"] = approved(solve(1, time.Hour), solve(2, time.Hour))
-		b.run(Request{})
+		b.run(store.RunRequest{})
 		b.platform.change(func(a map[string]*account) { a["ada"].odl = a["ada"].odl[:1] })
-		b.run(Request{}) // not a snapshot: says nothing of what is missing
+		b.run(store.RunRequest{}) // not a snapshot: says nothing of what is missing
 		for i, want := range []int64{2, 1} {
 			b.clock.Advance(time.Minute)
-			b.run(Request{Full: true})
+			b.run(store.RunRequest{Full: true})
 			if d := b.row("ada"); d.Solves() != want || d.Points() != 100*want {
 				t.Errorf("after snapshot %d: %d solves, %d points; want %d", i+1, d.Solves(), d.Points(), want)
 			}
@@ -183,11 +183,11 @@ func TestASolveMissingFromTwoFullPullsIsWithdrawn(t *testing.T) {
 func TestNothingIsWithdrawnAfterAnAnswerWithAMalformedRecord(t *testing.T) {
 	each(t, []string{"ada"}, func(t *testing.T, b *bench) {
 		b.platform.accounts["ada"] = approved(solve(1, time.Hour), solve(2, time.Hour))
-		b.run(Request{})
+		b.run(store.RunRequest{})
 		b.platform.change(func(a map[string]*account) { a["ada"].odl[1].Points = nil })
 		for range 3 {
 			b.clock.Advance(time.Minute)
-			b.run(Request{Full: true})
+			b.run(store.RunRequest{Full: true})
 		}
 		d := b.row("ada")
 		if d.Solves() != 2 || d.Quarantined != 1 {
@@ -214,7 +214,7 @@ func TestOneCompetitorsFaultsStopNobodyElse(t *testing.T) {
 		b.platform.accounts["cyd"] = approved(solve(1, time.Hour), poison)
 		b.platform.accounts["dot"] = &account{status: domain.PlatformPendingApproval}
 		b.platform.accounts["eve"] = approved(solve(2, time.Hour))
-		got := b.run(Request{}).Counts
+		got := b.run(store.RunRequest{}).Counts
 		want := domain.RunCounts{Attempted: 5, Changed: 2, Blocked: 1, Failed: 2, NewSolves: 3, APICalls: got.APICalls}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("counts (-want +got):\n%s", diff)
@@ -235,14 +235,14 @@ func TestUnchangedIsNotChanged(t *testing.T) {
 	each(t, []string{"ada", "bo"}, func(t *testing.T, b *bench) {
 		b.platform.accounts["ada"] = approved(solve(1, time.Hour))
 		b.platform.accounts["bo"] = approved()
-		b.run(Request{})
+		b.run(store.RunRequest{})
 		b.platform.asked()
-		got := b.run(Request{}).Counts
+		got := b.run(store.RunRequest{}).Counts
 		if got.Changed != 0 || got.Unchanged != 2 || got.NewSolves != 0 || got.APICalls != len(b.platform.asked()) {
 			t.Errorf("got %+v", got)
 		}
 		b.platform.change(func(a map[string]*account) { a["ada"].odl[0].Points = 150 })
-		if got := b.run(Request{}).Counts; got.Changed != 1 || got.Unchanged != 1 || got.NewSolves != 0 {
+		if got := b.run(store.RunRequest{}).Counts; got.Changed != 1 || got.Unchanged != 1 || got.NewSolves != 0 {
 			t.Errorf("after points changed: %+v", got)
 		}
 		if d := b.row("ada"); d.Points() != 150 {
@@ -264,7 +264,7 @@ func TestBlockedIsToldApartAndKeepsTheVendorsWord(t *testing.T) {
 				if a != nil {
 					b.platform.accounts["ada"] = &account{status: a.status}
 				}
-				if got := b.run(Request{}).Counts; got.Blocked != 1 || got.Failed != 0 {
+				if got := b.run(store.RunRequest{}).Counts; got.Blocked != 1 || got.Failed != 0 {
 					t.Errorf("got %+v, want blocked", got)
 				}
 				f := b.row("ada").Sync
@@ -279,14 +279,14 @@ func TestBlockedIsToldApartAndKeepsTheVendorsWord(t *testing.T) {
 func TestABlockedCompetitorIsLookedUpFirstAndPulledAtOnceWhenApproved(t *testing.T) {
 	each(t, []string{"ada"}, func(t *testing.T, b *bench) {
 		b.platform.accounts["ada"] = &account{status: domain.PlatformPendingApproval, odl: []wireSolve{solve(1, time.Hour)}}
-		b.run(Request{})
+		b.run(store.RunRequest{})
 		b.platform.asked()
-		b.run(Request{})
+		b.run(store.RunRequest{})
 		if diff := cmp.Diff([]string{"GET /users?syned_user_id=ada"}, b.platform.asked()); diff != "" {
 			t.Errorf("calls while blocked (-want +got):\n%s", diff)
 		}
 		b.platform.change(func(a map[string]*account) { a["ada"].status = domain.PlatformApproved })
-		if got := b.run(Request{}).Counts; got.NewSolves != 1 {
+		if got := b.run(store.RunRequest{}).Counts; got.NewSolves != 1 {
 			t.Errorf("got %+v, want the solve at once", got)
 		}
 		if f := b.row("ada").Sync; f.Result != domain.SyncSuccess || f.PlatformStatus != domain.PlatformApproved {
@@ -298,9 +298,9 @@ func TestABlockedCompetitorIsLookedUpFirstAndPulledAtOnceWhenApproved(t *testing
 func TestAnAccountThatIsBlockedLaterIsLookedUp(t *testing.T) {
 	each(t, []string{"ada"}, func(t *testing.T, b *bench) {
 		b.platform.accounts["ada"] = approved(solve(1, time.Hour))
-		b.run(Request{})
+		b.run(store.RunRequest{})
 		b.platform.change(func(a map[string]*account) { a["ada"].status = domain.PlatformDenied })
-		b.run(Request{}) // with a cursor, so the account is not looked up by itself
+		b.run(store.RunRequest{}) // with a cursor, so the account is not looked up by itself
 		d := b.row("ada")
 		if d.Sync.Result != domain.SyncBlocked || d.Sync.PlatformStatus != domain.PlatformDenied {
 			t.Errorf("got %+v, want blocked and denied", d.Sync)
@@ -323,8 +323,8 @@ func TestASuccessDoesNotOverwriteTheVendorsWord(t *testing.T) {
 			return true
 		}
 		b.platform.accounts["ada"] = created
-		b.run(Request{})
-		b.run(Request{})
+		b.run(store.RunRequest{})
+		b.run(store.RunRequest{})
 		if f := b.row("ada").Sync; f.Result != domain.SyncSuccess || f.PlatformStatus != domain.PlatformUserCreated {
 			t.Errorf("got %+v, want success beside user_created", f)
 		}
@@ -335,7 +335,7 @@ func TestADryRunStoresNothingAndWritesNothing(t *testing.T) {
 	each(t, []string{"ada", "bo"}, func(t *testing.T, b *bench) {
 		b.platform.accounts["ada"] = approved(solve(1, time.Hour))
 		b.platform.accounts["bo"] = &account{status: domain.PlatformApproved, spoil: fail("/scores/get_odl_scores", 500)}
-		report := b.run(Request{DryRun: true})
+		report := b.run(store.RunRequest{DryRun: true})
 		if report.RunID != "" || report.Counts.Changed != 1 || report.Counts.Failed != 1 || report.Counts.NewSolves != 1 {
 			t.Errorf("got %+v", report)
 		}
@@ -363,7 +363,7 @@ func TestARefusedTokenEndsTheRunAndIsNobodysFailure(t *testing.T) {
 				return true
 			}}
 		}
-		report, err := b.syncer.Run(t.Context(), Request{})
+		report, err := b.syncer.Do(t.Context(), store.RunRequest{})
 		if !errors.Is(err, ErrTokenRefused) {
 			t.Fatalf("error %v, want ErrTokenRefused", err)
 		}
@@ -384,7 +384,7 @@ func TestARunThatIsStoppedLeavesTheRestDue(t *testing.T) {
 			b.platform.accounts[id] = approved(solve(1, time.Hour))
 		}
 		b.platform.accounts["bo"].spoil = func(http.ResponseWriter, string) bool { cancel(); return false }
-		report, err := b.syncer.Run(ctx, Request{})
+		report, err := b.syncer.Do(ctx, store.RunRequest{})
 		if !errors.Is(err, context.Canceled) {
 			t.Fatalf("error %v, want context.Canceled", err)
 		}
@@ -396,7 +396,7 @@ func TestARunThatIsStoppedLeavesTheRestDue(t *testing.T) {
 			t.Errorf("%d are due, want the %d skipped (%v)", len(due), report.Counts.Skipped, err)
 		}
 		runs, err := b.store.For(domain.Viewer{Role: domain.RoleAdmin}).LastRuns(t.Context(), 10)
-		if err != nil || len(runs) != 1 || !runs[0].Stopped || runs[0].FinishedAt.IsZero() {
+		if err != nil || len(runs) != 1 || runs[0].Stopped != store.StopInterrupted || runs[0].FinishedAt.IsZero() {
 			t.Errorf("runs %+v, %v; want one, stopped", runs, err)
 		}
 	})
@@ -432,7 +432,7 @@ func TestDispatchSyncsWhoIsDueUntilNobodyIs(t *testing.T) {
 func TestSelectionsSyncOnlyWhomTheyName(t *testing.T) {
 	each(t, []string{"ada", "bo"}, func(t *testing.T, b *bench) {
 		b.platform.accounts["ada"], b.platform.accounts["bo"] = approved(), approved()
-		got := b.run(Request{Selection: store.Selection{CompetitorID: "C-bo"}}).Counts
+		got := b.run(store.RunRequest{Selection: store.Selection{CompetitorID: "C-bo"}}).Counts
 		if got.Attempted != 1 {
 			t.Errorf("got %+v, want one", got)
 		}
