@@ -27,6 +27,8 @@ type Options struct {
 	Zone        *time.Location // all times are shown in it
 	Proxies     []netip.Prefix // whose X-Forwarded-For is believed
 	SyncEnabled bool
+	SyncSecret  string       // of the internal API; empty: there is none
+	Requests    SyncRequests // needed with a SyncSecret
 }
 
 // secure reports whether the portal is known outside as https, so that cookies may only travel encrypted.
@@ -48,6 +50,7 @@ func New(s *store.Store, a *auth.Auth, files *static.Files, conf Options, clock 
 	e.GET(static.Prefix+"*", echo.WrapHandler(files))
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", ready(s))
+	internalSync{conf.Requests, conf.SyncSecret, conf.SyncEnabled}.register(e)
 	people := []echo.MiddlewareFunc{
 		middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1024}), middleware.BodyLimit("1M"), p.csrf(), p.whoIsThere,
 	}

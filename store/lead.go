@@ -63,11 +63,14 @@ func leadByAdvisoryLock(ctx context.Context, pool *sql.DB) (*Lead, bool, error) 
 	l.release = func() error {
 		stop()
 		watch.Wait()
-		// The connection is thrown away, not given back to the pool: the lock ends with its session for sure.
-		if err := conn.Raw(func(any) error { return driver.ErrBadConn }); !errors.Is(err, driver.ErrBadConn) {
-			return errors.Join(err, conn.Close())
+		ctx, cancel := context.WithTimeout(context.Background(), leadCheck)
+		defer cancel()
+		_, err := conn.ExecContext(ctx, `SELECT pg_advisory_unlock_all()`)
+		// Whether that went well or not, the connection is thrown away: the lock ends with its session for sure.
+		if discarded := conn.Raw(func(any) error { return driver.ErrBadConn }); !errors.Is(discarded, driver.ErrBadConn) {
+			err = errors.Join(err, discarded, conn.Close())
 		}
-		return nil
+		return err
 	}
 	return l, true, nil
 }

@@ -56,18 +56,20 @@ func serve(ctx context.Context, listener net.Listener, s *store.Store, conf conf
 	if !files.Has("vendor/htmx.min.js") || !files.Has("vendor/pico.min.css") {
 		log.Warn("built without front-end assets: pages are plain; build with ./task build")
 	}
-	stopWork, err := startWork(s, conf, log)
+	requests := &syncRequests{store: s.System()}
+	stopWork, err := startWork(s, conf, requests, log)
 	if err != nil {
 		return err
 	}
 	portal := handlers.New(s, auth.New(s.Accounts(), conf.Secure(), time.Now), files, handlers.Options{
 		PublicURL: conf.PublicURL, Zone: conf.Zone, Proxies: conf.Proxies, SyncEnabled: conf.SyncEnabled,
+		SyncSecret: conf.SyncSecret, Requests: requests,
 	}, time.Now, log)
 	return errors.Join(listen(ctx, listener, portal, log), stopWork())
 }
 
 // startWork starts the background clock and what it wakes; the function it returns stops both.
-func startWork(s *store.Store, conf config.Config, log *slog.Logger) (stop func() error, err error) {
+func startWork(s *store.Store, conf config.Config, requests *syncRequests, log *slog.Logger) (stop func() error, err error) {
 	var dispatcher *syncer.Dispatcher
 	if conf.SyncEnabled {
 		client, err := newClient(conf, log)
@@ -75,6 +77,7 @@ func startWork(s *store.Store, conf config.Config, log *slog.Logger) (stop func(
 			return nil, err
 		}
 		dispatcher = syncer.StartDispatcher(newSyncer(s, client, conf, log))
+		requests.wake = dispatcher.Wake
 	}
 	clock, err := schedule.Start(dispatcher, s.System(), time.Now, conf.Zone, log)
 	if err != nil {
@@ -113,4 +116,27 @@ func listen(ctx context.Context, listener net.Listener, handler http.Handler, lo
 	}
 	<-ended
 	return err
+}
+
+// syncRequests takes the internal API's requests for runs.
+type syncRequests struct {
+	store *store.System
+	wake  func() // of the dispatcher; another replica may be the one that has the lead, and finds the request by itself
+}
+
+// Request queues a run and wakes the dispatcher.
+func (r *syncRequests) Request(ctx context.Context, selection store.Selection) (string, error) {
+	if err := r.store.CheckSelection(ctx, selection); err != nil {
+		return "", err
+	}
+	id, err := r.store.QueueRun(ctx, store.RunRequest{Selection: selection, By: "api"})
+	if err == nil && r.wake != nil {
+		r.wake()
+	}
+	return id, err
+}
+
+// Run reads one run.
+func (r *syncRequests) Run(ctx context.Context, id string) (store.Run, error) {
+	return r.store.Run(ctx, id)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // zones are known on machines without a zone database
+	"unicode/utf8"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -23,12 +24,15 @@ type Config struct {
 	TimeZone       string `env:"FLAGPOLE_TIME_ZONE" envDefault:"UTC"`
 	TrustedProxies string `env:"FLAGPOLE_TRUSTED_PROXIES"` // networks, separated by commas
 
+	SyncSecret string `env:"INTERNAL_SYNC_SECRET"` // of POST /api/internal/sync; empty: there is no such route
+
 	APIBaseURL  string        `env:"GAME_PLATFORM_API_BASE_URL" envDefault:"https://api.metactf.com/integrations/syned/v1"`
 	APIToken    string        `env:"GAME_PLATFORM_API_TOKEN"`
 	SyncEnabled bool          `env:"GAME_PLATFORM_INTEGRATION_ENABLED" envDefault:"false"`
 	RateLimit   float64       `env:"GAME_PLATFORM_RATE_LIMIT" envDefault:"5"` // requests per second
 	Concurrency int           `env:"GAME_PLATFORM_CONCURRENCY" envDefault:"8"`
 	CallTimeout time.Duration `env:"GAME_PLATFORM_TIMEOUT" envDefault:"20s"`
+	RetryLimit  int           `env:"GAME_PLATFORM_RETRY_LIMIT" envDefault:"3"` // repeats of one call
 	Overlap     time.Duration `env:"GAME_PLATFORM_OVERLAP" envDefault:"48h"`
 	SyncEvery   time.Duration `env:"GAME_PLATFORM_SYNC_INTERVAL" envDefault:"30m"`
 	SyncAtLeast time.Duration `env:"GAME_PLATFORM_SYNC_INTERVAL_MAX" envDefault:"8h"`
@@ -117,6 +121,9 @@ func (c *Config) check() []error {
 	if c.Concurrency < 1 || c.Concurrency > 256 {
 		fault("GAME_PLATFORM_CONCURRENCY: must be from 1 to 256")
 	}
+	if c.RetryLimit < 0 || c.RetryLimit > 10 {
+		fault("GAME_PLATFORM_RETRY_LIMIT: must be from 0 to 10")
+	}
 	if c.CallTimeout < time.Second {
 		fault("GAME_PLATFORM_TIMEOUT: must be at least 1s")
 	}
@@ -128,6 +135,9 @@ func (c *Config) check() []error {
 	}
 	if c.SyncAtLeast < c.SyncEvery {
 		fault("GAME_PLATFORM_SYNC_INTERVAL_MAX: must not be shorter than GAME_PLATFORM_SYNC_INTERVAL")
+	}
+	if c.SyncSecret != "" && utf8.RuneCountInString(c.SyncSecret) < 32 {
+		fault("INTERNAL_SYNC_SECRET: must have at least 32 characters")
 	}
 	if c.SyncEnabled && strings.TrimSpace(c.APIToken) == "" {
 		fault("GAME_PLATFORM_API_TOKEN: must be set while GAME_PLATFORM_INTEGRATION_ENABLED is true")

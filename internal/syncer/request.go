@@ -72,7 +72,7 @@ func (s *Syncer) tryMyself(ctx context.Context, id string) (report Report, done 
 		return Report{}, false, err
 	}
 	report, err = s.execute(working, id, req)
-	return report, true, err
+	return report, true, errors.Join(err, s.finish(ctx, report))
 }
 
 // followed is the report of a run that another process did.

@@ -62,19 +62,23 @@ type Report struct {
 	Stopped store.StopReason // "" when it came to its end
 }
 
-// execute does what a begun run asks for and closes the run. It returns what it did even with an error: the context's,
-// ErrTokenRefused, or a fault of the database.
+// execute does what a begun run asks for. It returns what it did even with an error: the context's, ErrTokenRefused, or a
+// fault of the database.
 func (s *Syncer) execute(ctx context.Context, id string, req store.RunRequest) (Report, error) {
 	began := s.clock()
 	t := &tally{}
 	err := s.runAll(ctx, id, req, t)
-	report := Report{RunID: id, Counts: t.result(), Took: s.clock().Sub(began), Stopped: stopReason(ctx, err)}
-	s.log.Info("run finished", "run", id, "dry_run", req.DryRun, "stopped", report.Stopped, "attempted", report.Counts.Attempted,
-		"changed", report.Counts.Changed, "unchanged", report.Counts.Unchanged, "blocked", report.Counts.Blocked, "failed", report.Counts.Failed,
-		"skipped", report.Counts.Skipped, "new_solves", report.Counts.NewSolves, "calls", report.Counts.APICalls, "seconds", report.Took.Seconds())
+	return Report{RunID: id, Counts: t.result(), Took: s.clock().Sub(began), Stopped: stopReason(ctx, err)}, err
+}
+
+// finish closes a run, also after ctx has ended.
+func (s *Syncer) finish(ctx context.Context, r Report) error {
+	c := r.Counts
+	s.log.Info("run finished", "run", r.RunID, "stopped", r.Stopped, "attempted", c.Attempted, "changed", c.Changed, "unchanged", c.Unchanged,
+		"blocked", c.Blocked, "failed", c.Failed, "skipped", c.Skipped, "new_solves", c.NewSolves, "calls", c.APICalls, "seconds", r.Took.Seconds())
 	closing, cancel := closingTime(ctx)
 	defer cancel()
-	return report, errors.Join(err, s.store.FinishRun(closing, id, report.Counts, report.Stopped))
+	return s.store.FinishRun(closing, r.RunID, c, r.Stopped)
 }
 
 func stopReason(ctx context.Context, err error) store.StopReason {
@@ -190,14 +194,14 @@ func (s *Syncer) TakeRequests(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, err = s.execute(ctx, id, req)
+		report, err := s.execute(ctx, id, req)
 		if ctx.Err() != nil {
 			closing, cancel := closingTime(ctx)
 			defer cancel()
-			return errors.Join(err, s.store.RequeueRun(closing, id))
+			return errors.Join(ctx.Err(), s.store.RequeueRun(closing, id))
 		}
-		if err != nil {
-			s.log.Error("a requested run stopped", "run", id, "error", err)
+		if err := errors.Join(err, s.finish(ctx, report)); err != nil {
+			return err
 		}
 	}
 }
