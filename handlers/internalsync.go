@@ -39,11 +39,8 @@ type internalSync struct {
 	enabled  bool
 }
 
-// register adds the API's routes; without a secret there are none.
+// register adds the API's routes; without a secret they are not found.
 func (a internalSync) register(e *echo.Echo) {
-	if a.secret == "" {
-		return
-	}
 	e.POST(internalSyncPath, a.guarded(a.start))
 	e.GET(internalSyncPath+"/:run", a.guarded(a.follow))
 }
@@ -52,6 +49,9 @@ func (a internalSync) register(e *echo.Echo) {
 func (a internalSync) guarded(answer echo.HandlerFunc) echo.HandlerFunc {
 	want := sha256.Sum256([]byte(a.secret))
 	return func(c echo.Context) error {
+		if a.secret == "" {
+			return echo.ErrNotFound
+		}
 		got := sha256.Sum256([]byte(c.Request().Header.Get(secretHeader)))
 		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
 			return c.JSON(http.StatusUnauthorized, apiError{"The header " + secretHeader + " is missing or wrong."})
