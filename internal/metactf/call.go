@@ -1,12 +1,17 @@
 package metactf
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
+	"syscall"
 	"time"
 
 	"flagpole/internal/domain"
@@ -17,19 +22,32 @@ const (
 	maxErrorBody = 64 << 10 // of an error answer; the rest is not read
 )
 
-// call is one question to the platform.
+// call is one question to the platform, or one order.
 type call struct {
-	path   string // below the base URL
-	query  url.Values
-	userID string // whom it asks about; kept out of every message
-	public bool   // sent without the token
+	method  string // empty: GET
+	path    string // below the base URL
+	query   url.Values
+	body    any      // sent as JSON; nil for a GET
+	userID  string   // whom it is about; kept out of every message
+	private []string // what else is personal, and kept out of every message
+	public  bool     // sent without the token
+
+	// accepts tells of a refusal that is an answer all the same; nil: none is.
+	accepts func(answer, *domain.CallError) bool
 }
 
-func (q call) endpoint() string { return http.MethodGet + " " + q.path }
+func (q call) verb() string { return cmp.Or(q.method, http.MethodGet) }
+
+func (q call) endpoint() string { return q.verb() + " " + q.path }
 
 // fail is a failure of q that has no answer's status.
 func (q call) fail(class domain.FailureClass, message string) *domain.CallError {
 	return &domain.CallError{Class: class, Endpoint: q.endpoint(), Message: message}
+}
+
+// given is the failure of a call that the caller did not wait for. It is no CallError: that is not the platform's fault.
+func (q call) given(what string, cause error) error {
+	return fmt.Errorf("%s: %s%w", q.endpoint(), what, cause)
 }
 
 // userCall asks about one user.
@@ -53,70 +71,128 @@ func (a answer) malformed(message string) *domain.CallError {
 	return &domain.CallError{Class: domain.Malformed, Endpoint: a.endpoint(), Status: a.status, Message: message}
 }
 
-// askAbout sends q, which is about a user. Without an id there is nothing to ask: the platform must not be left to
-// guess whom.
-func (c *Client) askAbout(ctx context.Context, q call) (answer, error) {
+// askAbout makes a call about a user. Without an id there is nothing to ask: the platform must not be left to guess whom.
+func (c *Client) askAbout(ctx context.Context, q call, read func(answer) error) error {
 	if q.userID == "" {
-		return answer{}, q.fail(domain.InvalidCall, "there is no game platform id to ask about")
+		return q.fail(domain.InvalidCall, "there is no game platform id to ask about")
 	}
-	return c.send(ctx, q)
+	return c.do(ctx, q, read)
 }
 
-// send waits for the limiter, sends q once and reads the answer. Every answer but a 2xx of bearable size is also a
-// *domain.CallError. When ctx ends, the error wraps ctx.Err() and is no CallError: that is not the platform's fault.
-func (c *Client) send(ctx context.Context, q call) (answer, error) {
-	if err := c.waitTurn(ctx, q); err != nil {
-		return answer{}, err
+// do makes a call, and repeats it where that is safe and may help. read takes the 2xx answer; its error is the call's,
+// and is a *domain.CallError as every failure of the platform is. When ctx ends, the error wraps ctx.Err() and is no
+// CallError.
+func (c *Client) do(ctx context.Context, q call, read func(answer) error) error {
+	for repeats := 0; ; repeats++ {
+		again, err := c.once(ctx, q, read)
+		if !again || repeats >= c.retryLimit {
+			return err
+		}
+		select {
+		case <-c.gate.after(c.backOff(repeats)):
+		case <-ctx.Done():
+			return q.given("waiting to try again: ", ctx.Err())
+		}
 	}
-	limited, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	a, err := c.exchange(limited, q)
+}
+
+const (
+	firstBackOff = 200 * time.Millisecond
+	mostBackOff  = 5 * time.Second
+)
+
+// backOff is exponential with full jitter: a random part of a bound that doubles with each repeat.
+func (c *Client) backOff(repeats int) time.Duration {
+	bound := mostBackOff
+	if repeats < 5 { // beyond it the doubled bound is above the ceiling
+		bound = min(bound, firstBackOff<<repeats)
+	}
+	return time.Duration(c.random() * float64(bound))
+}
+
+// repeatable tells whether a failed call may be sent once more. An order may have been carried out although its answer
+// got lost, so it is repeated only where nothing can have been sent.
+func (q call) repeatable(class domain.FailureClass, cause error) bool {
+	if q.verb() != http.MethodGet {
+		var step *net.OpError
+		return errors.As(cause, &step) && step.Op == "dial" && errors.Is(cause, syscall.ECONNREFUSED)
+	}
+	return platformFault(class)
+}
+
+// once waits for the gate, sends q, reads the answer, and tells the gate and the caller's record how it went.
+func (c *Client) once(ctx context.Context, q call, read func(answer) error) (again bool, err error) {
+	probe, err := c.gate.enter(ctx, q.public)
+	if err != nil {
+		return false, q.given("waiting for its turn: ", err)
+	}
+	record := Exchange{Endpoint: q.endpoint(), StartedAt: c.gate.clock()}
+	began := time.Now()
+	a, cause := c.exchange(ctx, q)
+	record.Status, record.Took = a.status, time.Since(began)
+	a.took = record.Took
+	fault := c.judge(a, cause, read)
+	if ctx.Err() == nil || cause == nil {
+		c.gate.settle(end{q: q, probe: probe, fault: fault})
+	} else {
+		c.gate.settle(end{q: q, probe: probe, givenUp: true})
+		fault, err = q.fail(domain.Timeout, "the caller did not wait for the answer"), q.given("", ctx.Err())
+	}
+	if fault == nil {
+		recordExchange(ctx, record)
+		return false, nil
+	}
+	record.Class, record.Message = fault.Class, fault.Message
+	recordExchange(ctx, record)
+	if err != nil {
+		return false, err
+	}
+	return q.repeatable(fault.Class, cause), fault
+}
+
+// judge says what is wrong with an answer, or with that there is none because of cause; nil when it could be read.
+func (c *Client) judge(a answer, cause error, read func(answer) error) *domain.CallError {
 	switch {
-	case err != nil && ctx.Err() != nil:
-		return answer{}, fmt.Errorf("%s: %w", q.endpoint(), ctx.Err())
-	case err != nil:
-		return answer{}, brokenCall(q, err)
+	case cause != nil:
+		return brokenCall(a.call, cause)
 	case !a.ok():
-		return a, c.refusal(a)
+		if refusal := c.refusal(a); a.accepts == nil || !a.accepts(a, refusal) {
+			return refusal
+		}
+		return nil
 	case len(a.body) > maxBody:
-		return answer{}, a.malformed(fmt.Sprintf("the answer is larger than %d MiB", maxBody>>20))
+		return a.malformed(fmt.Sprintf("the answer is larger than %d MiB", maxBody>>20))
 	}
-	return a, nil
-}
-
-func (c *Client) waitTurn(ctx context.Context, q call) error {
-	err := c.limiter.Wait(ctx)
+	err := read(a)
 	if err == nil {
 		return nil
 	}
-	cause := ctx.Err()
-	if cause == nil { // the limiter saw that ctx would end before the turn came, and did not wait for that
-		cause = context.DeadlineExceeded
+	var fault *domain.CallError
+	if !errors.As(err, &fault) {
+		fault = a.malformed("the answer could not be read")
 	}
-	return fmt.Errorf("%s: waiting for its turn: %w", q.endpoint(), cause)
+	return fault
 }
 
 // exchange is the one place where something is sent.
 func (c *Client) exchange(ctx context.Context, q call) (answer, error) {
-	req, err := c.request(ctx, q)
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	a := answer{call: q}
+	req, err := c.request(limited, q)
 	if err != nil {
-		return answer{}, err
+		return a, err
 	}
 	c.calls.Add(1)
-	record := exchangeOf(ctx)
-	record.Endpoint, record.StartedAt = q.endpoint(), time.Now()
-	defer func() { record.Took = time.Since(record.StartedAt) }()
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return answer{}, err
+		return a, err
 	}
 	defer resp.Body.Close()
-	record.Status = resp.StatusCode
-	a := answer{call: q, status: resp.StatusCode, header: resp.Header}
+	a.status, a.header = resp.StatusCode, resp.Header
 	a.body, err = readBody(resp.Body, a.ok())
-	a.took = time.Since(record.StartedAt)
 	if err != nil && a.bodyDecides() {
-		return answer{}, err
+		return a, err
 	}
 	return a, nil
 }
@@ -126,17 +202,38 @@ func (c *Client) request(ctx context.Context, q call) (*http.Request, error) {
 	if len(q.query) > 0 {
 		address += "?" + q.query.Encode()
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	body, err := q.payload()
+	if err != nil {
+		return nil, errors.New("the request could not be made")
+	}
+	req, err := http.NewRequestWithContext(ctx, q.verb(), address, body)
 	if err != nil {
 		return nil, errors.New("the request could not be made") // err would quote the address with the user's id
 	}
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", c.agent)
+	if q.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	if !q.public {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	return req, nil
 }
+
+// payload is the body of the request. For a GET it is one that is empty but not absent: a GET without a body net/http
+// sends again by itself when a connection that was kept open breaks, past the gate and uncounted.
+func (q call) payload() (io.Reader, error) {
+	if q.body == nil {
+		return emptyBody{}, nil
+	}
+	raw, err := json.Marshal(q.body)
+	return bytes.NewReader(raw), err
+}
+
+type emptyBody struct{}
+
+func (emptyBody) Read([]byte) (int, error) { return 0, io.EOF }
 
 // readBody reads at most one byte more than allowed: enough to see that it was too much, and to find the end of a
 // body that is not, so the connection can be used again.

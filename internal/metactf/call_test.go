@@ -391,7 +391,8 @@ func TestNoErrorAndNoLogHoldsTheToken(t *testing.T) {
 			w.WriteHeader(status)
 			_, _ = fmt.Fprintf(w, `{"detail":%q,"extra":%q}`, echo, echo)
 		}))
-		c := clientOf(t, metactf.Config{BaseURL: server.URL}, &logged)
+		cfg := hurried(metactf.Config{BaseURL: server.URL}) // some statuses ask for a pause
+		c := clientOf(t, cfg, &logged)
 		_, user := c.User(t.Context(), testUser)
 		_, odl := c.ODLScores(t.Context(), testUser, time.Unix(1, 0))
 		_, flash := c.FlashProgress(t.Context(), testUser)

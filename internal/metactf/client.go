@@ -1,13 +1,16 @@
-// Package metactf calls the game platform's API and reads its answers. It knows HTTP and JSON and nothing of what
-// follows from an answer: it stores nothing, repeats nothing and decides nothing about a competitor. It imports the
-// standard library, domain and the rate limiter; never store, syncer or anything that makes a page.
+// Package metactf calls the game platform's API and reads its answers. It keeps the platform from being asked too often,
+// or at all while that is of no use, and knows nothing of what follows from an answer: it stores nothing and decides
+// nothing about a competitor. It imports the standard library and domain; never store, syncer or anything that makes a
+// page.
 package metactf
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -16,17 +19,28 @@ import (
 	"time"
 	"unicode"
 
-	"golang.org/x/time/rate"
+	"flagpole/internal/domain"
 )
 
 // Config is what a Client needs to know.
 type Config struct {
-	BaseURL   string        // https, or http to this machine; no user, query or fragment
-	Token     string        // the bearer token; it stands in no error and no log line
-	RateLimit float64       // requests per second over all calls together, above 0
-	Timeout   time.Duration // of one call, counted from when the limiter lets it pass; 0: 20 s
-	UserAgent string        // empty: "flagpole"
+	BaseURL    string        // https, or http to this machine; no user, query or fragment
+	Token      string        // the bearer token; it stands in no error and no log line
+	RateLimit  float64       // requests per second over all calls together, above 0
+	RetryLimit int           // repeats of one call; 0: none
+	Timeout    time.Duration // of one send, counted from when it is let through; 0: 20 s
+	UserAgent  string        // empty: "flagpole"
+	DryRun     bool          // write calls fail with ErrDryRun and are never sent
+
+	// What tests replace; nil is the usual one.
+	Clock     domain.Clock                         // time.Now; a replaced one needs After to match
+	After     func(time.Duration) <-chan time.Time // time.After: the one way in which the client waits
+	Random    func() float64                       // from 0 up to, but not including, 1
+	Transport http.RoundTripper                    // how requests are sent
 }
+
+// ErrDryRun is the error of a write call while Config.DryRun is set.
+var ErrDryRun = errors.New("dry run: nothing is written on the platform")
 
 const (
 	defaultTimeout   = 20 * time.Second
@@ -35,16 +49,19 @@ const (
 	maxHeaderBytes   = 256 << 10
 )
 
-// Client calls the platform. It may be used by many goroutines; all calls share one limiter.
+// Client calls the platform. It may be used by many goroutines; all calls pass one gate.
 type Client struct {
-	base    string // without a slash at the end
-	token   string
-	agent   string
-	timeout time.Duration
-	limiter *rate.Limiter
-	http    *http.Client
-	calls   atomic.Int64
-	unknown unknownFields
+	base       string // without a slash at the end
+	token      string
+	agent      string
+	timeout    time.Duration
+	retryLimit int
+	dryRun     bool
+	random     func() float64
+	gate       *gate
+	http       *http.Client
+	calls      atomic.Int64
+	unknown    unknownFields
 }
 
 // New makes a Client. It sends nothing. Its errors say what is wrong with cfg without repeating any of it, since an
@@ -60,28 +77,43 @@ func New(cfg Config, log *slog.Logger) (*Client, error) {
 	if !(cfg.RateLimit > 0) || math.IsInf(cfg.RateLimit, 0) { // written so that NaN is refused, too
 		return nil, errors.New("platform rate limit: must be above 0 requests per second")
 	}
-	if cfg.Timeout < 0 {
-		return nil, errors.New("platform timeout: must not be negative")
+	if cfg.Timeout < 0 || cfg.RetryLimit < 0 {
+		return nil, errors.New("platform timeout and retry limit: must not be negative")
 	}
-	c := &Client{
-		base:    base,
-		token:   cfg.Token,
-		agent:   defaultUserAgent,
-		timeout: defaultTimeout,
-		limiter: rate.NewLimiter(rate.Limit(cfg.RateLimit), 1),
-		http:    newHTTPClient(),
-		unknown: unknownFields{log: log, counts: map[string]int64{}},
-	}
-	if cfg.UserAgent != "" {
-		c.agent = cfg.UserAgent
-	}
-	if cfg.Timeout > 0 {
-		c.timeout = cfg.Timeout
-	}
-	return c, nil
+	cfg.complete()
+	return &Client{
+		base:       base,
+		token:      cfg.Token,
+		agent:      cfg.UserAgent,
+		timeout:    cfg.Timeout,
+		retryLimit: cfg.RetryLimit,
+		dryRun:     cfg.DryRun,
+		random:     cfg.Random,
+		gate:       newGate(cfg.RateLimit, cfg.Clock, cfg.After, log),
+		http:       newHTTPClient(cfg.Transport),
+		unknown:    unknownFields{log: log, counts: map[string]int64{}},
+	}, nil
 }
 
-// Calls is how many API calls were sent so far, answered or not.
+// complete fills in what was left open.
+func (cfg *Config) complete() {
+	cfg.Timeout = cmp.Or(cfg.Timeout, defaultTimeout)
+	cfg.UserAgent = cmp.Or(cfg.UserAgent, defaultUserAgent)
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.After == nil {
+		cfg.After = time.After
+	}
+	if cfg.Random == nil {
+		cfg.Random = rand.Float64
+	}
+	if cfg.Transport == nil {
+		cfg.Transport = newTransport()
+	}
+}
+
+// Calls is how many requests were sent so far, answered or not; each repeat counts.
 func (c *Client) Calls() int64 { return c.calls.Load() }
 
 // checkBaseURL returns the address without a slash at its end.
@@ -126,19 +158,23 @@ func checkToken(token string) error {
 	return nil
 }
 
-// newHTTPClient never follows a redirect: the token must not travel to an address nobody configured. The transport
-// has no time-outs of its own, because the deadline of each call covers every step of it.
-func newHTTPClient() *http.Client {
+// newHTTPClient never follows a redirect: the token must not travel to an address nobody configured.
+func newHTTPClient(transport http.RoundTripper) *http.Client {
 	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			DialContext:            (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext,
-			ForceAttemptHTTP2:      true,
-			MaxIdleConns:           idleConnections,
-			MaxIdleConnsPerHost:    idleConnections,
-			IdleConnTimeout:        90 * time.Second,
-			MaxResponseHeaderBytes: maxHeaderBytes,
-		},
+		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// newTransport has no time-outs of its own, because the deadline of each send covers every step of it.
+func newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           idleConnections,
+		MaxIdleConnsPerHost:    idleConnections,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
 }

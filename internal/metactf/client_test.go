@@ -52,6 +52,26 @@ func clientOf(t *testing.T, cfg metactf.Config, w io.Writer) *metactf.Client {
 	return c
 }
 
+// hurried gives cfg a clock that jumps whenever something is waited for.
+func hurried(cfg metactf.Config) metactf.Config {
+	var mu sync.Mutex
+	now := time.Now()
+	cfg.Clock = func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		return now
+	}
+	cfg.After = func(d time.Duration) <-chan time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		now = now.Add(d)
+		over := make(chan time.Time, 1)
+		over <- now
+		return over
+	}
+	return cfg
+}
+
 // answering is a handler that always answers the same.
 func answering(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
@@ -196,7 +216,7 @@ func TestWaitingForTheLimiterEndsWithTheContext(t *testing.T) {
 	if _, err := c.Status(t.Context()); err != nil {
 		t.Fatalf("the first call: %v", err)
 	}
-	soon, cancel := context.WithTimeout(t.Context(), time.Second)
+	soon, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if _, err := c.Status(soon); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the context's own error", err)

@@ -159,9 +159,11 @@ func (t text) optional(field string) string {
 }
 
 // mustName says what is wrong with the id of the user an answer is about. It may be left out, not differ.
-func (t text) mustName(id string) string {
+func (t text) mustName(id string) string { return t.mustBe(id, "user") }
+
+func (t text) mustBe(id, kind string) string {
 	if t.presence == wrong || (t.presence == present && t.value != id) {
-		return "the answer is about another user than the one asked for"
+		return "the answer is about another " + kind + " than the one asked for"
 	}
 	return ""
 }

@@ -64,10 +64,10 @@ func (c *Client) refusal(a answer) *domain.CallError {
 		Class:    classOf(a.status, reason),
 		Endpoint: a.endpoint(),
 		Status:   a.status,
-		Message:  c.plain(reason, a.userID),
+		Message:  c.plain(reason, a.call),
 	}
 	if a.status == http.StatusTooManyRequests || a.status == http.StatusServiceUnavailable {
-		e.RetryAfter = retryAfter(a.header, time.Now())
+		e.RetryAfter = retryAfter(a.header, c.gate.clock())
 	}
 	return e
 }
@@ -159,11 +159,14 @@ func looksLikeHTML(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(bo
 
 var emailLike = regexp.MustCompile(`[^\s@"'<>()\[\],;:=]+(?:@|%40)[^\s@"'<>()\[\],;:=]+`)
 
-// plain makes text fit to store and to show: one line, short, without the token, the user asked about and anything
-// that looks like an email.
-func (c *Client) plain(text, userID string) string {
+// plain makes text fit to store and to show: one line, short, without the token, the user q is about, what else is
+// personal in q, and anything that looks like an email.
+func (c *Client) plain(text string, q call) string {
 	text = hide(text, c.token, "[token]")
-	text = hide(text, userID, "[user]")
+	text = hide(text, q.userID, "[user]")
+	for _, p := range q.private {
+		text = hide(text, p, "[private]")
+	}
 	text = emailLike.ReplaceAllString(text, "[email]")
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

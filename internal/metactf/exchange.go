@@ -3,27 +3,31 @@ package metactf
 import (
 	"context"
 	"time"
+
+	"flagpole/internal/domain"
 )
 
-// Exchange is what one call looked like on the wire, for whoever keeps a record of calls. It holds no user's id.
+// Exchange is what one send looked like on the wire, for whoever keeps a record of them. It holds no user's id. A call
+// that was repeated has several.
 type Exchange struct {
-	Endpoint  string        // method and path, for example "GET /users"
-	StartedAt time.Time     // when it was sent, after waiting for the limiter
-	Took      time.Duration // from sending to the last byte, or to giving up
-	Status    int           // HTTP status, 0 when there was no answer
+	Endpoint  string              // method and path, for example "GET /users"
+	StartedAt time.Time           // when it was sent, after all waiting
+	Took      time.Duration       // from sending to the last byte, or to giving up
+	Status    int                 // HTTP status, 0 when there was no answer
+	Class     domain.FailureClass // empty: answered well
+	Message   string              // what was wrong, without personal data; empty: answered well
 }
 
-type exchangeKey struct{}
+type exchangesKey struct{}
 
-// WithExchange has the next call made with the returned context fill in e.
-func WithExchange(ctx context.Context, e *Exchange) context.Context {
-	return context.WithValue(ctx, exchangeKey{}, e)
+// WithExchanges has record called for each send of the calls made with the returned context, in their order, before
+// the call returns. A call that never got its turn has none.
+func WithExchanges(ctx context.Context, record func(Exchange)) context.Context {
+	return context.WithValue(ctx, exchangesKey{}, record)
 }
 
-// exchangeOf is the record that the caller asked for, or one that nobody reads.
-func exchangeOf(ctx context.Context) *Exchange {
-	if e, ok := ctx.Value(exchangeKey{}).(*Exchange); ok {
-		return e
+func recordExchange(ctx context.Context, e Exchange) {
+	if record, ok := ctx.Value(exchangesKey{}).(func(Exchange)); ok {
+		record(e)
 	}
-	return &Exchange{}
 }

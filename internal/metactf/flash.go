@@ -3,7 +3,6 @@ package metactf
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 
 	"flagpole/internal/domain"
@@ -35,22 +34,24 @@ type wireEvent struct {
 // says that the user is not approved (class blocked) or is a web page, which is not the platform's own word.
 func (c *Client) FlashProgress(ctx context.Context, id string) (FlashProgress, error) {
 	q := userCall("/scores/get_flash_ctf_progress", id)
-	a, err := c.askAbout(ctx, q)
-	var refused *domain.CallError
-	if errors.As(err, &refused) && refused.Class == domain.NotFound && !looksLikeHTML(a.body) {
-		return FlashProgress{}, nil
-	}
-	if err != nil {
-		return FlashProgress{}, err
-	}
-	var w wireFlash
-	if err := c.read(a, &w); err != nil {
-		return FlashProgress{}, err
-	}
-	if fault := firstFault(w.SynedID.mustName(id), w.Events.required("flash_ctfs")); fault != "" {
-		return FlashProgress{}, a.malformed(fault)
-	}
-	return c.readEvents(w.Events.items, q.endpoint()+": flash_ctfs."), nil
+	q.accepts = tookNoPart
+	var progress FlashProgress
+	err := c.askAbout(ctx, q, func(a answer) error {
+		var w wireFlash
+		if err := c.read(a, &w); err != nil {
+			return err
+		}
+		if fault := firstFault(w.SynedID.mustName(id), w.Events.required("flash_ctfs")); fault != "" {
+			return a.malformed(fault)
+		}
+		progress = c.readEvents(w.Events.items, q.endpoint()+": flash_ctfs.")
+		return nil
+	})
+	return progress, err
+}
+
+func tookNoPart(a answer, refusal *domain.CallError) bool {
+	return refusal.Class == domain.NotFound && !looksLikeHTML(a.body)
 }
 
 func (c *Client) readEvents(records []json.RawMessage, where string) FlashProgress {

@@ -36,23 +36,23 @@ func (c *Client) ODLScores(ctx context.Context, id string, after time.Time) (ODL
 	if !after.IsZero() {
 		q.query.Set("after_time_unix", strconv.FormatInt(after.Unix(), 10))
 	}
-	a, err := c.askAbout(ctx, q)
-	if err != nil {
-		return ODLScores{}, err
-	}
-	var w wireODL
-	if err := c.read(a, &w); err != nil {
-		return ODLScores{}, err
-	}
-	if fault := firstFault(w.SynedID.mustName(id), w.Solves.required("challenge_solves")); fault != "" {
-		return ODLScores{}, a.malformed(fault)
-	}
-	scores := ODLScores{
-		Filtered:     !after.IsZero(),
-		TotalSolves:  w.TotalSolves.pointer(),
-		TotalPoints:  w.TotalPoints.pointer(),
-		LastAccessed: w.LastAccessed.time(),
-	}
-	scores.Solves, scores.Malformed = c.readSolves(w.Solves.items, domain.SourceODL, "", q.endpoint()+": challenge_solves.")
-	return scores, nil
+	var scores ODLScores
+	err := c.askAbout(ctx, q, func(a answer) error {
+		var w wireODL
+		if err := c.read(a, &w); err != nil {
+			return err
+		}
+		if fault := firstFault(w.SynedID.mustName(id), w.Solves.required("challenge_solves")); fault != "" {
+			return a.malformed(fault)
+		}
+		scores = ODLScores{
+			Filtered:     !after.IsZero(),
+			TotalSolves:  w.TotalSolves.pointer(),
+			TotalPoints:  w.TotalPoints.pointer(),
+			LastAccessed: w.LastAccessed.time(),
+		}
+		scores.Solves, scores.Malformed = c.readSolves(w.Solves.items, domain.SourceODL, "", q.endpoint()+": challenge_solves.")
+		return nil
+	})
+	return scores, err
 }

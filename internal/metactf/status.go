@@ -14,13 +14,13 @@ type Status struct {
 
 // Status asks for the platform's index: is it there, and what time is it there? The token is not sent.
 func (c *Client) Status(ctx context.Context) (Status, error) {
-	a, err := c.send(ctx, call{path: "/", public: true})
-	if err != nil {
-		return Status{}, err
-	}
-	date, err := http.ParseTime(a.header.Get("Date"))
-	if err != nil {
-		date = time.Time{}
-	}
-	return Status{ServerTime: date.UTC(), Took: a.took}, nil
+	var status Status
+	err := c.do(ctx, call{path: "/", public: true}, func(a answer) error {
+		status.Took = a.took
+		if date, err := http.ParseTime(a.header.Get("Date")); err == nil {
+			status.ServerTime = date.UTC()
+		}
+		return nil
+	})
+	return status, err
 }

@@ -157,19 +157,17 @@ func (q *question) fail(fault *domain.CallError) bool {
 	return fault.Class == domain.RateLimited || fault.Class == domain.Unreachable
 }
 
-// call makes one call and keeps it as an attempt. A failure of the platform is returned as fault; err is the context's
-// or ErrTokenRefused.
+// call makes one call and keeps each of its sends as an attempt. A failure of the platform is returned as fault; err is
+// the context's or ErrTokenRefused.
 func (q *question) call(ctx context.Context, do func(context.Context) error) (fault *domain.CallError, err error) {
-	var exchange metactf.Exchange
-	err = do(metactf.WithExchange(ctx, &exchange))
+	err = do(metactf.WithExchanges(ctx, func(e metactf.Exchange) {
+		q.pull.Attempts = append(q.pull.Attempts, store.Attempt{
+			Endpoint: e.Endpoint, StartedAt: e.StartedAt, Took: e.Took, Status: e.Status, Class: e.Class, Message: e.Message,
+		})
+	}))
 	if err != nil && !errors.As(err, &fault) {
 		return nil, err
 	}
-	attempt := store.Attempt{Endpoint: exchange.Endpoint, StartedAt: exchange.StartedAt, Took: exchange.Took, Status: exchange.Status}
-	if fault != nil {
-		attempt.Class, attempt.Message = fault.Class, fault.Message
-	}
-	q.pull.Attempts = append(q.pull.Attempts, attempt)
 	if fault != nil && fault.Class == domain.Unauthorized {
 		return nil, fmt.Errorf("%w: %w", ErrTokenRefused, fault)
 	}
