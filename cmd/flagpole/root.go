@@ -115,7 +115,7 @@ func (p *program) openMigrated(ctx context.Context, c config.Config) (*store.Sto
 // newClient makes the platform's client of the configuration.
 func newClient(c config.Config, log *slog.Logger) (*metactf.Client, error) {
 	client, err := metactf.New(metactf.Config{
-		BaseURL: c.APIBaseURL, Token: c.APIToken, RateLimit: c.RateLimit, Timeout: c.CallTimeout,
+		BaseURL: c.APIBaseURL, Token: c.APIToken, RateLimit: c.RateLimit, RetryLimit: c.RetryLimit, Timeout: c.CallTimeout,
 	}, log)
 	if err != nil {
 		return nil, usage(err)

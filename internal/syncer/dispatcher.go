@@ -10,9 +10,8 @@ import (
 )
 
 const (
-	leadEvery    = time.Second // a process without the lead tries to take it this often
-	queueEvery   = time.Second // the one that has it looks for requests of other processes this often
-	refusedPause = time.Minute // wait after a refused token before asking again
+	leadEvery  = time.Second // a process without the lead tries to take it this often
+	queueEvery = time.Second // the one that has it looks for requests of other processes this often
 )
 
 // Dispatcher owns the one goroutine that does the scheduled syncs and the requested runs. It works only while its
@@ -92,13 +91,14 @@ func (d *Dispatcher) lead(ctx context.Context, lead *store.Lead) {
 	}
 }
 
-// tell logs why a round ended early; after a refused token it waits.
+// tell logs why a round ended early. After a refused token the client lets one call a minute through, so the next round
+// waits by itself.
 func (d *Dispatcher) tell(ctx context.Context, err error) {
 	switch {
 	case err == nil || ctx.Err() != nil:
 	case errors.Is(err, ErrTokenRefused):
 		d.syncer.log.Error("syncs wait: the platform refused our token; it is tried again in a minute")
-		pause(ctx, refusedPause)
+		d.Wake()
 	default:
 		d.syncer.log.Error("syncs stopped; they go on at the next tick", "error", err)
 		pause(ctx, leadEvery)

@@ -230,4 +230,3 @@ func TestTheNextSyncHealsWhatTheSupportTeamDeletes(t *testing.T) {
 		}
 	})
 }
-

@@ -223,6 +223,9 @@ func (s *Syncer) jobSize() int {
 // job syncs a batch, several side by side. It gives back those it did not come to, who stay due. Its error is the
 // context's or ErrTokenRefused.
 func (s *Syncer) job(ctx context.Context, targets []store.Target, o order, t *tally) (untried []store.Target, err error) {
+	if err := s.client.WaitOpen(ctx); err != nil { // a pause is no part of the job's time
+		return targets, err
+	}
 	working, cancel := context.WithTimeoutCause(ctx, jobTimeout, errJobTimeout)
 	defer cancel()
 	halting, halt := context.WithCancelCause(working)
