@@ -23,7 +23,7 @@ type wireUser struct {
 }
 
 type wireODL struct {
-	SynedID        string           `json:"syned_user_id"`
+	SynedID        *string          `json:"syned_user_id"`
 	UserID         int64            `json:"metactf_user_id"`
 	TotalSolves    int              `json:"total_challenges_solved"`
 	TotalPoints    int64            `json:"total_points"`
@@ -94,21 +94,30 @@ func (s *Simulator) user(q url.Values, now time.Time) reply {
 	if fault != nil {
 		return *fault
 	}
-	a, ok := s.byID[id]
-	if !ok || a.state == unknownAccount {
+	a, _, ok := s.registry.known(id, now)
+	switch {
+	case !ok && s.behaviour.BlockedUsers:
+		return s.behaviour.blocked(http.StatusNotFound)
+	case !ok:
 		return refuse(http.StatusNotFound, "User not found")
 	}
-	return answerWith(http.StatusCreated, wireUser{
+	return answerWith(cmp.Or(s.behaviour.UserStatus, http.StatusCreated), s.wireUser(a, now))
+}
+
+func (s *Simulator) wireUser(a *account, now time.Time) wireUser {
+	return wireUser{
 		UserID:    a.number,
 		Username:  a.username,
 		SynedID:   a.platformID,
 		LastLogin: s.lastLogin(a, now),
-		Status:    vendorStatus(a.state),
-	})
+		Status:    vendorStatus(s.registry.stateOf(a)),
+	}
 }
 
 func vendorStatus(state accountState) domain.PlatformStatus {
 	switch state {
+	case userCreated:
+		return domain.PlatformUserCreated
 	case pendingApproval:
 		return domain.PlatformPendingApproval
 	case denied:
@@ -142,32 +151,32 @@ func (s *Simulator) lastSeen(a *account, now time.Time) time.Time {
 }
 
 // scored finds the account of a score call, or the reply that keeps its scores back.
-func (s *Simulator) scored(q url.Values) (*account, *reply) {
+func (s *Simulator) scored(q url.Values, now time.Time) (*account, *reply) {
 	id, fault := userID(q)
 	if fault != nil {
 		return nil, fault
 	}
-	a, ok := s.byID[id]
-	if !ok {
-		return nil, new(refuse(http.StatusNotFound, notFoundOrNotApproved))
-	}
-	if a.state != approved {
-		return nil, new(refuse(a.refusal, notFoundOrNotApproved))
+	a, state, ok := s.registry.known(id, now)
+	switch {
+	case a == nil:
+		return nil, new(s.behaviour.blocked(http.StatusNotFound))
+	case !ok || state != approved:
+		return nil, new(s.behaviour.blocked(a.refusal))
 	}
 	switch a.trouble {
 	case gatewayPage:
-		return nil, &reply{http.StatusBadGateway, true, []byte("<html><body><h1>502 Bad Gateway</h1></body></html>\n")}
+		return nil, new(webPage(http.StatusBadGateway, gatewayHTML))
 	case faultPage:
-		return nil, &reply{http.StatusInternalServerError, true, []byte("<!doctype html><title>Error</title><p>Oh no.</p>\n")}
+		return nil, new(webPage(http.StatusInternalServerError, "<!doctype html><title>Error</title><p>Oh no.</p>\n"))
 	case cutOff:
-		return nil, &reply{http.StatusOK, false, []byte(`{"syned_user_id":"` + id + `","challenge_solves":[{"challenge_so`)}
+		return nil, &reply{status: http.StatusOK, body: []byte(`{"syned_user_id":"` + id + `","challenge_solves":[{"challenge_so`)}
 	}
 	return a, nil
 }
 
 func (s *Simulator) odlScores(q url.Values, now time.Time) reply {
 	after, fault := afterTime(q)
-	a, kept := s.scored(q)
+	a, kept := s.scored(q, now)
 	switch {
 	case fault != nil:
 		return *fault
@@ -177,18 +186,34 @@ func (s *Simulator) odlScores(q url.Values, now time.Time) reply {
 	solves := s.odlOf(a, now)
 	listed := solves
 	if after != nil { // by the time of the solve, and the totals stay whole
-		i, _ := slices.BinarySearchFunc(solves, *after, func(s solve, t int64) int { return cmp.Compare(s.at.Unix(), t) })
+		first := *after
+		if s.behaviour.AfterExclusive {
+			first++
+		}
+		i, _ := slices.BinarySearchFunc(solves, first, func(s solve, t int64) int { return cmp.Compare(s.at.Unix(), t) })
 		listed = solves[i:]
 	}
+	counted := solves
+	if s.behaviour.TotalsFiltered {
+		counted = listed
+	}
 	return answerWith(http.StatusOK, wireODL{
-		SynedID:        a.platformID,
+		SynedID:        s.whose(a),
 		UserID:         a.number,
-		TotalSolves:    len(solves),
-		TotalPoints:    sum(solves),
+		TotalSolves:    len(counted),
+		TotalPoints:    sum(counted),
 		LastAccessed:   s.lastAccessed(a, now),
-		CategoryPoints: categoryPoints(solves),
+		CategoryPoints: categoryPoints(counted),
 		Solves:         wireSolves(listed),
 	})
+}
+
+// whose is the id that scores are said to be of; nil: null, as the schema allows.
+func (s *Simulator) whose(a *account) *string {
+	if s.behaviour.OmitUserID {
+		return nil
+	}
+	return &a.platformID
 }
 
 // afterTime is the parameter after_time_unix, nil where it is not given.
@@ -227,17 +252,17 @@ func categoryPoints(solves []solve) map[string]int64 {
 }
 
 func (s *Simulator) flashProgress(q url.Values, now time.Time) reply {
-	a, kept := s.scored(q)
+	a, kept := s.scored(q, now)
 	if kept != nil {
 		return *kept
 	}
-	answer := wireFlash{SynedID: a.platformID}
+	answer := wireFlash{SynedID: a.platformID, Events: []wireEvent{}}
 	for _, n := range a.flash {
 		if !n.event.start.After(now) {
 			answer.Events = append(answer.Events, wireEventOf(n, now))
 		}
 	}
-	if len(answer.Events) == 0 {
+	if len(answer.Events) == 0 && !s.behaviour.FlashEmptyList {
 		return refuse(http.StatusNotFound, "No flash CTF progress found for this user")
 	}
 	return answerWith(http.StatusOK, answer)
@@ -278,13 +303,16 @@ func wireSolves(solves []solve) []wireSolve {
 }
 
 // teamAssignments lists who is in which team; with a team's id only that team's.
-func (s *Simulator) teamAssignments(q url.Values, _ time.Time) reply {
+func (s *Simulator) teamAssignments(q url.Values, now time.Time) reply {
 	assignments := []wireAssignment{}
-	for _, a := range s.accounts {
-		if a.team == nil || a.state != approved || (q.Has("syned_team_id") && q.Get("syned_team_id") != a.team.id) {
+	s.registry.mu.Lock()
+	defer s.registry.mu.Unlock()
+	for _, a := range s.registry.accounts {
+		_, state, _ := s.registry.knownLocked(a.platformID, now)
+		if a.teamID == "" || state != approved || (q.Has("syned_team_id") && q.Get("syned_team_id") != a.teamID) {
 			continue
 		}
-		assignments = append(assignments, wireAssignment{a.team.id, a.platformID})
+		assignments = append(assignments, wireAssignment{a.teamID, a.platformID})
 	}
 	return answerWith(http.StatusOK, map[string]any{"assignments": assignments, "total_count": len(assignments)})
 }

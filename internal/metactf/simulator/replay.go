@@ -30,7 +30,7 @@ type replayed struct {
 
 // Replay makes a platform from solves that were really made: CSV with the columns player, event, challenge,
 // category, points and solved_at (RFC 3339), lines in any order. A solve with an event is one of that flash CTF, the
-// others are ODL. Of o it takes Seed, Token, Latency and Clock: solves become visible when the clock passes them.
+// others are ODL. Of o it takes Seed, Token, Latency, Clock, Behaviour and Faults: solves become visible when the clock passes them.
 // An error names the line.
 func Replay(r io.Reader, o Options) (*Simulator, error) {
 	o.Competitors, o.Coaches, o.Teams, o.LiveEvery = 0, 0, 0, 0
@@ -49,7 +49,7 @@ func Replay(r io.Reader, o Options) (*Simulator, error) {
 		events:     map[string]*event{},
 		entries:    map[[2]string]*entry{},
 	}
-	return newSimulator(o, b.build(solves)), nil
+	return newSimulator(o, b.build(solves))
 }
 
 func readReplay(r io.Reader) ([]replayed, error) {

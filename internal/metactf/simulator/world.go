@@ -36,8 +36,11 @@ type account struct {
 	platformID string // the syned_user_id; empty: not on the platform
 	number     int64  // the metactf_user_id
 	username   string
-	state      accountState
-	refusal    int // status of the score calls where state does not allow them
+	state      accountState // guarded by the registry once there is one, as the next three are
+	approvedAt time.Time    // when a new user's state changes by itself; zero: never
+	teamID     string       // the team on the platform, which may come to differ from the roster's; empty: none
+	coaches    bool         // is a coach on the platform
+	refusal    int          // status of the score calls where state does not allow them; 0: 404
 	trouble    trouble
 	odl        []solve // by time; only Simulator.odlOf may read them while live ones are added
 	flash      []*entry
@@ -49,6 +52,7 @@ type accountState int
 const (
 	offPlatform    accountState = iota // has no id there
 	unknownAccount                     // has an id that the platform does not know
+	userCreated                        // waits for a first login
 	pendingApproval
 	denied
 	approved
@@ -206,8 +210,9 @@ func (s *Simulator) Totals(at time.Time) Totals {
 		if a.team != nil {
 			teams[a.team] = true
 		}
-		t.countAccount(a)
-		if a.served() {
+		state := s.registry.stateOf(a)
+		t.countAccount(a, state)
+		if state == approved && !a.trouble.failing() {
 			t.countSolves(s.odlOf(a, at), a.flash, at)
 		}
 	}
@@ -220,13 +225,13 @@ func (s *Simulator) Totals(at time.Time) Totals {
 	return t
 }
 
-func (t *Totals) countAccount(a *account) {
-	switch a.state {
+func (t *Totals) countAccount(a *account, state accountState) {
+	switch state {
 	case offPlatform:
 		t.OffPlatform++
 	case unknownAccount:
 		t.Unknown++
-	case pendingApproval:
+	case userCreated, pendingApproval:
 		t.Pending++
 	case denied:
 		t.Denied++
