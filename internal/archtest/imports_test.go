@@ -85,6 +85,7 @@ var confined = map[string][]string{
 	"github.com/chromedp":            {}, // tests only
 	"github.com/PuerkitoBio/goquery": {}, // tests only
 	"github.com/google/go-cmp":       {}, // tests only
+	"github.com/getkin/kin-openapi":  {}, // tests only
 	module + "/store/storetest":      {}, // tests only
 }
 
