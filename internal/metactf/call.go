@@ -111,13 +111,14 @@ func (c *Client) backOff(repeats int) time.Duration {
 }
 
 // repeatable tells whether a failed call may be sent once more. An order may have been carried out although its answer
-// got lost, so it is repeated only where nothing can have been sent.
+// got lost, so it is repeated only where nothing can have been sent. After a 429 the gate makes the repeat wait for as
+// long as the platform asked.
 func (q call) repeatable(class domain.FailureClass, cause error) bool {
 	if q.verb() != http.MethodGet {
 		var step *net.OpError
 		return errors.As(cause, &step) && step.Op == "dial" && errors.Is(cause, syscall.ECONNREFUSED)
 	}
-	return platformFault(class)
+	return platformFault(class) || class == domain.RateLimited
 }
 
 // once waits for the gate, sends q, reads the answer, and tells the gate and the caller's record how it went.

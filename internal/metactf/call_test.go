@@ -399,6 +399,9 @@ func TestNoErrorAndNoLogHoldsTheToken(t *testing.T) {
 		for _, err := range []error{user, odl, flash, c.CheckToken(t.Context())} {
 			said = append(said, fmt.Sprintf("%v %+v", err, err))
 		}
+		for _, write := range writes(t, c) {
+			said = append(said, fmt.Sprint(write()))
+		}
 		server.Close()
 		_, gone := c.User(t.Context(), testUser)
 		said = append(said, gone.Error())

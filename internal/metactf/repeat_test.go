@@ -38,7 +38,7 @@ func TestOnlyWhatMayHelpIsRepeated(t *testing.T) {
 		{"broken connection", broken, domain.Unreachable, 4},
 		{"no answer", hanging, domain.Timeout, 4},
 		{"malformed", always(200, "{"), domain.Malformed, 1},
-		{"too many", always(429, ""), domain.RateLimited, 1},
+		{"too many", always(429, ""), domain.RateLimited, 4}, // each after the pause
 		{"refused", always(401, ""), domain.Unauthorized, 1},
 		{"not found", always(404, ""), domain.NotFound, 1},
 		{"invalid", always(422, ""), domain.InvalidCall, 1},
