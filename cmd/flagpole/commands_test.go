@@ -195,6 +195,9 @@ func TestWrongUseExitsWithTwo(t *testing.T) {
 		"user with a wrong role":   {"user", "add", "--email", "a@b.example", "--role", "king", "--password-stdin"},
 		"user with a wrong email":  {"user", "add", "--email", "nobody", "--role", "admin", "--password-stdin"},
 		"migrate without a step":   {"migrate"},
+		"unknown fault":            {"simulator", "--fault", "earthquake"},
+		"clean without a choice":   {"clean"},
+		"clean with two choices":   {"clean", "--mock", "--sync-state"},
 		"replay of a missing file": {"simulator", "--replay", filepath.Join(t.TempDir(), "missing.csv")},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -277,6 +280,28 @@ func write(t *testing.T, path, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestCleanAsksFirst(t *testing.T) {
+	onBoth(t, func(t *testing.T, c *console) {
+		c.filled()
+		first, _ := c.json("--all")
+		if o := c.do("no\n", "clean", "--sync-state"); o.status != exitFailed || !strings.Contains(o.stdout, "Nothing was deleted") {
+			t.Errorf("no: %+v", o)
+		}
+		if next, _ := c.json("--all"); next.APICalls >= first.APICalls {
+			t.Errorf("the state is gone after a no: %+v", next)
+		}
+		if o := c.do("yes\n", "clean", "--sync-state"); o.status != 0 {
+			t.Errorf("yes: %+v", o)
+		}
+		if next, _ := c.json("--all"); next.APICalls != first.APICalls || next.NewSolves != 0 {
+			t.Errorf("everybody is to be pulled in full again, and nothing is new: %+v, the first was %+v", next, first)
+		}
+		if out := c.must("clean", "--mock", "--yes"); !strings.Contains(out, "deleted 0 ") {
+			t.Errorf("there is no mock account, and yet: %s", out)
+		}
+	})
 }
 
 func TestUserAdd(t *testing.T) {

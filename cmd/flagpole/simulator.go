@@ -18,6 +18,7 @@ import (
 type simulatorOptions struct {
 	simulator.Options
 	addr, replay, rosterOut string
+	faults                  []string
 }
 
 func (p *program) simulatorCommand() *cobra.Command {
@@ -33,6 +34,7 @@ func (p *program) simulatorCommand() *cobra.Command {
 	f.IntVar(&o.Competitors, "competitors", 480, "competitors on the roster")
 	f.DurationVar(&o.LiveEvery, "live-every", time.Minute, "a new solve somewhere this often; 0 for none")
 	f.DurationVar(&o.Latency, "latency", 0, "wait before every answer")
+	f.StringArrayVar(&o.faults, "fault", nil, "a `rule` of what goes wrong, like server_error:0.05 or hang@/users:0.01; may be given several times")
 	f.StringVar(&o.replay, "replay", "", "serve the solves of this CSV `file` (player, event, challenge, category, points, solved_at)")
 	f.StringVar(&o.rosterOut, "roster-out", "", "write the roster to this `file`, for flagpole import")
 	return cmd
@@ -58,6 +60,21 @@ func (p *program) simulator(ctx context.Context, o simulatorOptions) error {
 }
 
 func newSimulator(o simulatorOptions) (sim *simulator.Simulator, err error) {
+	faults := simulator.Faults{Seed: o.Seed}
+	for _, text := range o.faults {
+		rule, err := simulator.ParseFault(text)
+		if err != nil {
+			return nil, fmt.Errorf("--fault %s: %w", text, err)
+		}
+		faults.Rules = append(faults.Rules, rule)
+	}
+	if sim, err = platform(o); err != nil {
+		return nil, err
+	}
+	return sim, sim.SetFaults(faults)
+}
+
+func platform(o simulatorOptions) (*simulator.Simulator, error) {
 	if o.replay == "" {
 		return simulator.New(o.Options)
 	}

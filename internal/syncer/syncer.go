@@ -324,7 +324,7 @@ func (s *Syncer) logSync(target store.Target, p store.Pull, stored store.Stored)
 		return
 	}
 	s.log.Warn("sync "+string(p.Result), "competitor", target.CompetitorID, "run", p.RunID,
-		"class", p.Failure.Class, "endpoint", p.Failure.Endpoint, "status", p.Failure.Status)
+		"class", p.Failure.Class, "endpoint", p.Failure.Endpoint, "status", p.Failure.Status, "advice", domain.AdviceFor(p.Failure.Class).String())
 }
 
 // tally adds up counts from many workers.
