@@ -69,10 +69,21 @@ func (sys *System) QueueRun(ctx context.Context, r RunRequest) (string, error) {
 	return id, nil
 }
 
-// NextQueued is the id of the oldest request that nobody has taken up, "" where there is none.
+// followedFor is how long a queued request of a command counts without a sign of life of the command: it was killed, and
+// nobody waits for the run.
+const followedFor = 30 * time.Second
+
+// FollowRun says that somebody still waits for a queued run.
+func (sys *System) FollowRun(ctx context.Context, id string) error {
+	return sys.write(ctx, "follow run", `UPDATE sync_runs SET heartbeat_at = $2 WHERE run_id = $1 AND queued`, id, sys.s.now())
+}
+
+// NextQueued is the id of the oldest request that nobody has taken up and somebody waits for, "" where there is none.
 func (sys *System) NextQueued(ctx context.Context) (string, error) {
 	var id string
-	err := sys.s.db.reader().row(ctx, `SELECT run_id FROM sync_runs WHERE queued ORDER BY started_at, run_id LIMIT 1`).Scan(&id)
+	err := sys.s.db.reader().row(ctx, `
+		SELECT run_id FROM sync_runs WHERE queued AND (requested_by <> 'command' OR heartbeat_at > $1)
+		ORDER BY started_at, run_id LIMIT 1`, micros(sys.s.clock().Add(-followedFor))).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}
@@ -108,14 +119,15 @@ func (sys *System) ForgetRun(ctx context.Context, id string) error {
 }
 
 // TakeOver is for the process that has just got the lead: whatever run is open was left so by one that died, and is
-// closed as stopped. It returns how many there were.
+// closed as stopped, and so are requests that nobody waits for any more. It returns how many there were.
 func (sys *System) TakeOver(ctx context.Context) (int64, error) {
 	var n int64
 	err := sys.s.db.update(ctx, func(tx conn) error {
 		var err error
 		n, err = tx.exec(ctx, `
-			UPDATE sync_runs SET finished_at = heartbeat_at, stopped = TRUE, stop_reason = 'crashed'
-			WHERE finished_at IS NULL AND NOT queued AND kind = 'command'`)
+			UPDATE sync_runs SET finished_at = heartbeat_at, queued = FALSE, stopped = TRUE, stop_reason = 'crashed'
+			WHERE finished_at IS NULL AND kind = 'command' AND (NOT queued OR (requested_by = 'command' AND heartbeat_at <= $1))`,
+			micros(sys.s.clock().Add(-followedFor)))
 		return err
 	})
 	return n, wrap(err, "take over")

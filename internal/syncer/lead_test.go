@@ -120,6 +120,33 @@ func TestRunsThatADeadProcessLeftOpenAreClosed(t *testing.T) {
 	})
 }
 
+func TestARequestWhoseCommandWasKilledIsNotDone(t *testing.T) {
+	each(t, []string{"ada"}, func(t *testing.T, b *bench) {
+		b.platform.accounts["ada"] = approved()
+		sys := b.store.System()
+		orphan, err := sys.QueueRun(t.Context(), store.RunRequest{By: "command"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.clock.Advance(20 * time.Second)
+		if err := sys.FollowRun(t.Context(), orphan); err != nil {
+			t.Fatal(err)
+		}
+		b.clock.Advance(20 * time.Second)
+		if id, err := sys.NextQueued(t.Context()); err != nil || id != orphan {
+			t.Errorf("next is %q, %v; somebody waits for the run", id, err)
+		}
+		b.clock.Advance(20 * time.Second)
+		if id, err := sys.NextQueued(t.Context()); err != nil || id != "" {
+			t.Errorf("next is %q, %v; nobody waits for the run", id, err)
+		}
+		b.run(store.RunRequest{By: "command"})
+		if run, err := sys.Run(t.Context(), orphan); err != nil || run.Stopped != store.StopCrashed || run.Queued {
+			t.Errorf("got %+v, %v; want it closed", run, err)
+		}
+	})
+}
+
 func TestARunThatStopsWithItsProcessIsTakenUpByTheNext(t *testing.T) {
 	each(t, []string{"ada"}, func(t *testing.T, b *bench) {
 		reached := make(chan struct{})

@@ -9,8 +9,10 @@ import (
 	"flagpole/store"
 )
 
-// followEvery is how often a run that another process does is looked at.
-const followEvery = 300 * time.Millisecond
+const (
+	followEvery = 300 * time.Millisecond // a run that another process does is looked at this often
+	signEvery   = 5 * time.Second        // and this often it is said that somebody still waits for it
+)
 
 // Do sees a request through and waits for its end: it works itself where no other process has the lead, and otherwise
 // leaves the request to that one and follows it. It returns what was done even with an error: the context's, ErrTokenRefused,
@@ -32,7 +34,7 @@ func (s *Syncer) Do(ctx context.Context, req store.RunRequest) (Report, error) {
 
 // see waits until the run is done by whoever has the lead, this process included.
 func (s *Syncer) see(ctx context.Context, id string) (Report, error) {
-	for {
+	for sign := time.Now(); ; {
 		run, err := s.store.Run(ctx, id)
 		if err != nil {
 			return s.giveUp(ctx, id, err)
@@ -44,6 +46,12 @@ func (s *Syncer) see(ctx context.Context, id string) (Report, error) {
 			report, done, err := s.tryMyself(ctx, id)
 			if done || err != nil {
 				return report, err
+			}
+		}
+		if time.Since(sign) > signEvery {
+			sign = time.Now()
+			if err := s.store.FollowRun(ctx, id); err != nil {
+				return s.giveUp(ctx, id, err)
 			}
 		}
 		if pause(ctx, followEvery); ctx.Err() != nil {
