@@ -66,10 +66,10 @@ func (p *pages) competitorsCSV(c echo.Context, s *store.Scope) error {
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
 
-// competitorShow shows one competitor with the solves. Opening the page is audited; turning its pages is not.
+// competitorShow shows one competitor with the solves. Opening the page is audited; turning pages within it is not.
 func (p *pages) competitorShow(c echo.Context, s *store.Scope) error {
 	ctx := c.Request().Context()
-	d, err := s.Competitor(ctx, c.Param("id"))
+	d, err := s.Competitor(ctx, idOf(c))
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (p *pages) competitorShow(c echo.Context, s *store.Scope) error {
 	if err != nil {
 		return err
 	}
-	if !wantsRegion(c) {
+	if regionOf(c) != "solves" {
 		if err := s.Audit(ctx, "competitor.view", d.ID, ""); err != nil {
 			return err
 		}

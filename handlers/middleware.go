@@ -73,10 +73,16 @@ func (p *pages) csrf() echo.MiddlewareFunc {
 	return middleware.CSRFWithConfig(middleware.CSRFConfig{
 		TokenLookup: "form:csrf,header:X-CSRF-Token", CookieName: "flagpole_csrf", CookiePath: "/",
 		CookieSecure: p.conf.secure(), CookieHTTPOnly: true, CookieSameSite: http.SameSiteLaxMode,
+		AllowSecFetchSiteFunc: refuseOtherSites,
 		ErrorHandler: func(err error, _ echo.Context) error {
 			return domain.Errorf(domain.Denied, "This form is out of date.").WithHint("Reload the page and send it again.").Because(err)
 		},
 	})
+}
+
+// refuseOtherSites refuses neighbours under the same domain too, token or not: they could have set its cookie themselves.
+func refuseOtherSites(echo.Context) (bool, error) {
+	return false, domain.Errorf(domain.Denied, "This form was sent from another site.").WithHint("Open the page here and send it again.")
 }
 
 func csrfToken(c echo.Context) string {

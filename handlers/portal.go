@@ -57,7 +57,7 @@ func New(s *store.Store, a *auth.Auth, files *static.Files, conf Options, clock 
 	for _, r := range p.routes() {
 		e.Add(r.method, r.path, p.scoped(s, r), people...)
 	}
-	e.RouteNotFound("/*", func(echo.Context) error { return echo.ErrNotFound }, people...)
+	e.RouteNotFound("/*", stray(e), people...)
 	return e
 }
 

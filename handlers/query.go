@@ -2,9 +2,11 @@ package handlers
 
 import (
 	"cmp"
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -14,6 +16,41 @@ import (
 
 // pageSize is how many rows of a list are shown at once: enough for every roster to stand on one page.
 const pageSize = 100
+
+// idOf is the id in the address. The router decodes an address only where that is unambiguous: of /competitors/a%2Fb it
+// gives the part as it was sent. A text that no id can be is "", which nobody has.
+func idOf(c echo.Context) string {
+	id := c.Param("id")
+	if c.Request().URL.RawPath != "" {
+		decoded, err := url.PathUnescape(id)
+		if err != nil {
+			return ""
+		}
+		id = decoded
+	}
+	if !storable(id) {
+		return ""
+	}
+	return id
+}
+
+// storable reports whether a database can hold the text. Postgres fails where it is asked for another.
+func storable(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
+
+// checkQuery refuses a query that cannot be read, and texts that no database can hold.
+func checkQuery(c echo.Context) error {
+	query, err := url.ParseQuery(c.Request().URL.RawQuery)
+	for _, values := range query {
+		if slices.ContainsFunc(values, func(v string) bool { return !storable(v) }) {
+			err = errors.New("not text")
+		}
+	}
+	if err != nil {
+		return domain.Errorf(domain.Invalid, "The part after the question mark cannot be read.").
+			WithHint("Leave it out, or open the page again from its link.").Because(err)
+	}
+	return nil
+}
 
 // pageOf reads which part of a list is asked for.
 func pageOf(c echo.Context) store.Page {

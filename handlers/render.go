@@ -13,10 +13,8 @@ type regions map[string]templ.Component
 
 // render answers with the whole page, or with the one region that htmx asked for.
 func render(c echo.Context, page templ.Component, parts regions) error {
-	if wantsRegion(c) {
-		if part, ok := parts[c.Request().Header.Get("HX-Target")]; ok {
-			page = part
-		}
+	if part, ok := parts[regionOf(c)]; ok {
+		page = part
 	}
 	return write(c, http.StatusOK, page)
 }
@@ -25,6 +23,14 @@ func render(c echo.Context, page templ.Component, parts regions) error {
 func wantsRegion(c echo.Context) bool {
 	h := c.Request().Header
 	return h.Get("HX-Request") != "" && h.Get("HX-Boosted") == "" && h.Get("HX-History-Restore-Request") == ""
+}
+
+// regionOf is the id of the element that htmx replaces, "" where the whole page is wanted.
+func regionOf(c echo.Context) string {
+	if !wantsRegion(c) {
+		return ""
+	}
+	return c.Request().Header.Get("HX-Target")
 }
 
 // write renders into memory first, so that an error in a component is not half a page.

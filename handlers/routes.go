@@ -3,6 +3,7 @@ package handlers
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -50,7 +51,29 @@ func (p *pages) scoped(s *store.Store, r route) echo.HandlerFunc {
 		case !slices.Contains(r.roles, v.Role):
 			return domain.Errorf(domain.Denied, "This page is not for your role.").WithHint("Ask an admin if you need it.")
 		}
+		if err := checkQuery(c); err != nil {
+			return err
+		}
 		return r.answer(c, s.For(v))
+	}
+}
+
+// stray answers what no route does: 405 where the address takes another method, else 404.
+func stray(e *echo.Echo) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		var allowed []string
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			probe := e.NewContext(c.Request(), nil)
+			e.Router().Find(method, echo.GetPath(c.Request()), probe)
+			if probe.Path() != c.Path() {
+				allowed = append(allowed, method)
+			}
+		}
+		if len(allowed) == 0 {
+			return echo.ErrNotFound
+		}
+		c.Response().Header().Set(echo.HeaderAllow, strings.Join(allowed, ", "))
+		return echo.ErrMethodNotAllowed
 	}
 }
 

@@ -116,7 +116,7 @@ func addSolveLinks(list *views.Solves, base string, found store.SolvesPage, page
 // solvesCSV exports the solves with the filter and order of the screen, all pages of them.
 func (p *pages) solvesCSV(c echo.Context, s *store.Scope) error {
 	ctx := c.Request().Context()
-	d, err := s.Competitor(ctx, c.Param("id"))
+	d, err := s.Competitor(ctx, idOf(c))
 	if err != nil {
 		return err
 	}

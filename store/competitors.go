@@ -153,12 +153,13 @@ type CompetitorSums struct {
 	Solves, Points                          int64
 }
 
-// CompetitorSums adds up the viewer's competitors; those without a team or a solve are counted too.
+// CompetitorSums adds up the viewer's competitors; those without a team or a solve are counted too, and so are teams
+// without a competitor.
 func (sc *Scope) CompetitorSums(ctx context.Context) (CompetitorSums, error) {
 	var n CompetitorSums
 	var a args
 	err := sc.s.db.reader().row(ctx, `
-		SELECT COUNT(*), COUNT(c.game_platform_id), COUNT(DISTINCT c.team_id), COUNT(DISTINCT c.coach_id),
+		SELECT COUNT(*), COUNT(c.game_platform_id), (SELECT COUNT(*) FROM teams c WHERE `+sc.visible(&a)+`), COUNT(DISTINCT c.coach_id),
 			CAST(COALESCE(SUM(s.odl_solves + s.flash_solves), 0) AS BIGINT), CAST(COALESCE(SUM(s.odl_points + s.flash_points), 0) AS BIGINT)
 		FROM competitors c LEFT JOIN game_platform_stats s ON s.syned_user_id = c.game_platform_id
 		WHERE `+sc.visible(&a), a...).

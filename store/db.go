@@ -5,10 +5,12 @@ import (
 	"database/sql"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // database is one SQLite file or one Postgres database. Statements are written with $1..$n for both.
@@ -45,7 +47,7 @@ type conn struct {
 }
 
 func (c conn) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	res, err := c.q.ExecContext(ctx, c.rewrite(query), args...)
+	res, err := c.q.ExecContext(ctx, c.rewrite(query), storable(args)...)
 	if err != nil {
 		return 0, err
 	}
@@ -53,11 +55,28 @@ func (c conn) exec(ctx context.Context, query string, args ...any) (int64, error
 }
 
 func (c conn) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return c.q.QueryContext(ctx, c.rewrite(query), args...)
+	return c.q.QueryContext(ctx, c.rewrite(query), storable(args)...)
 }
 
 func (c conn) row(ctx context.Context, query string, args ...any) *sql.Row {
-	return c.q.QueryRowContext(ctx, c.rewrite(query), args...)
+	return c.q.QueryRowContext(ctx, c.rewrite(query), storable(args)...)
+}
+
+// storable replaces what Postgres takes in no text, NUL and bytes that are not UTF-8, so that both databases store the
+// same, and a text from an address that holds them finds nothing instead of being a fault of the database.
+func storable(args []any) []any {
+	owned := false
+	for i, arg := range args {
+		text, ok := arg.(string)
+		if !ok || (utf8.ValidString(text) && strings.IndexByte(text, 0) < 0) {
+			continue
+		}
+		if !owned {
+			args, owned = slices.Clone(args), true // the caller's stay as they are
+		}
+		args[i] = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+	}
+	return args
 }
 
 // reader is for statements outside a transaction; on SQLite it cannot write.

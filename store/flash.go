@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"flagpole/internal/domain"
@@ -14,14 +16,19 @@ type knownResult struct {
 	missed                          int
 }
 
-// storeResults writes new and changed flash CTF results and drops those that two snapshots in a row lacked.
+// storeResults writes new and changed flash CTF results and drops those that two snapshots in a row lacked. It goes
+// through the events in the order of their ids: syncs that meet the same new ones in another order would wait for each
+// other for ever.
 func storeResults(ctx context.Context, tx conn, p Pull, stored *Stored) error {
 	stock, err := knownResults(ctx, tx, p.GamePlatformID)
 	if err != nil {
 		return err
 	}
 	seen := map[string]bool{}
-	for _, r := range p.Flash.Results {
+	results := slices.SortedStableFunc(slices.Values(p.Flash.Results), func(a, b domain.FlashResult) int {
+		return strings.Compare(a.Event.ID(), b.Event.ID())
+	})
+	for _, r := range results {
 		id := r.Event.ID()
 		seen[id] = true
 		old, ok := stock[id]
@@ -75,7 +82,7 @@ func storeResult(ctx context.Context, tx conn, id string, r domain.FlashResult, 
 	if isNew {
 		if _, err := tx.exec(ctx, `
 			INSERT INTO game_platform_flash_ctf_events (event_id, name, starts_at, first_seen_at)
-			VALUES ($1, $2, $3, $4) ON CONFLICT (event_id) DO NOTHING`,
+			VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
 			event, r.Event.Name, micros(r.Event.StartsAt), micros(at)); err != nil {
 			return fmt.Errorf("write flash event: %w", err)
 		}

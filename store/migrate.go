@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
@@ -20,7 +21,7 @@ type Migration struct {
 
 // MigrateUp applies every pending migration and returns those it applied.
 func (s *Store) MigrateUp(ctx context.Context) ([]Migration, error) {
-	p, err := s.provider()
+	p, err := s.lockedProvider(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +38,7 @@ func (s *Store) MigrateUp(ctx context.Context) ([]Migration, error) {
 
 // MigrateDown takes back the newest applied migration and returns it.
 func (s *Store) MigrateDown(ctx context.Context) (Migration, error) {
-	p, err := s.provider()
+	p, err := s.lockedProvider(ctx)
 	if err != nil {
 		return Migration{}, err
 	}
@@ -77,25 +78,44 @@ func (s *Store) Pending(ctx context.Context) (int, error) {
 	return n, err
 }
 
-func (s *Store) provider() (*goose.Provider, error) {
+// provider reads the migrations. Only what changes the schema takes the lock: who merely looks, as a probe does, must
+// neither wait for a migration nor hold one up.
+func (s *Store) provider(opts ...goose.ProviderOption) (*goose.Provider, error) {
 	files, err := fs.Sub(migrations.Files, s.db.kind)
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
+	dialect := goose.DialectPostgres
 	if s.db.kind == "sqlite" {
-		return newProvider(goose.DialectSQLite3, s, files)
+		dialect = goose.DialectSQLite3
 	}
-	locker, err := lock.NewPostgresSessionLocker()
-	if err != nil {
-		return nil, fmt.Errorf("migration lock: %w", err)
-	}
-	return newProvider(goose.DialectPostgres, s, files, goose.WithSessionLocker(locker))
-}
-
-func newProvider(dialect goose.Dialect, s *Store, files fs.FS, opts ...goose.ProviderOption) (*goose.Provider, error) {
 	p, err := goose.NewProvider(dialect, s.db.write, files, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
 	return p, nil
+}
+
+// lockedProvider lets one process migrate a Postgres schema at a time; the others wait for it.
+func (s *Store) lockedProvider(ctx context.Context) (*goose.Provider, error) {
+	if s.db.kind == "sqlite" {
+		return s.provider()
+	}
+	var schema string
+	if err := s.db.reader().row(ctx, `SELECT COALESCE(current_schema(), '')`).Scan(&schema); err != nil {
+		return nil, fmt.Errorf("migration lock: %w", err)
+	}
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrationLock(schema)),
+		lock.WithLockTimeout(1, 300)) // seconds between two tries, and how many
+	if err != nil {
+		return nil, fmt.Errorf("migration lock: %w", err)
+	}
+	return s.provider(goose.WithSessionLocker(locker))
+}
+
+// migrationLock is the number of the advisory lock on migrating a schema.
+func migrationLock(schema string) int64 {
+	sum := fnv.New64a()
+	_, _ = sum.Write([]byte("flagpole migrations of " + schema)) // a hash takes everything
+	return int64(sum.Sum64())
 }

@@ -128,7 +128,7 @@ func (p snapshot) stock(ctx context.Context, tx conn) (map[domain.SolveKey]known
 	return stock, wrap(err, "read solves")
 }
 
-// solvesAtOnce bounds one statement: 14 arguments a row stay far below the limits of both databases.
+// solvesAtOnce bounds one statement: 13 arguments a row stay far below the limits of both databases.
 const solvesAtOnce = 100
 
 func upsertSolves(ctx context.Context, tx conn, id string, solves []domain.Solve, at time.Time) error {

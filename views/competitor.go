@@ -62,6 +62,15 @@ type SolveRow struct {
 	SolvedAt               time.Time
 }
 
+// sourceLabel names the source, unless the event's name does.
+func (r SolveRow) sourceLabel() string {
+	label := r.Source.Label()
+	if strings.Contains(r.Event, label) {
+		return ""
+	}
+	return label
+}
+
 // about is the line below the name, up to the id.
 func (d Competitor) about() string {
 	grade := ""

@@ -189,8 +189,12 @@ func (p *program) firstSync(ctx context.Context, s *store.Store, conf config.Con
 
 func (p *program) welcome(conf config.Config, logins []login) {
 	fmt.Fprintf(p.stdout, "\nThe portal is at %s\n\n", conf.PublicURL)
+	width := 0
 	for _, l := range logins {
-		fmt.Fprintf(p.stdout, "  %-8s %-36s %s\n", l.role, l.email, l.password)
+		width = max(width, len(l.email))
+	}
+	for _, l := range logins {
+		fmt.Fprintf(p.stdout, "  %-8s %-*s  %s\n", l.role, width, l.email, l.password)
 	}
 	fmt.Fprint(p.stdout, "\nNew solves keep arriving. Everything is invented and goes when you stop it with Ctrl-C.\n")
 }

@@ -10,6 +10,9 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"flagpole/internal/domain"
 	"flagpole/store"
@@ -65,16 +68,27 @@ func (a *Auth) throttle(ctx context.Context, email, address string) error {
 			return err
 		}
 		if n > limit.most {
-			minutes := int(ends.Sub(a.clock()).Minutes()) + 1
-			return domain.Errorf(domain.Throttled, "Too many attempts.").WithHint(fmt.Sprintf("Wait %d minutes, then try again, or ask an admin for a new password.", minutes))
+			return domain.Errorf(domain.Throttled, "Too many attempts.").
+				WithHint("Wait " + wholeMinutes(ends.Sub(a.clock())) + ", then try again, or ask an admin for a new password.")
 		}
 	}
 	return nil
 }
 
-// subject is what attempts are counted for, without keeping the email or address itself.
+// wholeMinutes is d in words, rounded up.
+func wholeMinutes(d time.Duration) string {
+	n := int((d + time.Minute - 1) / time.Minute)
+	if n == 1 {
+		return "1 minute"
+	}
+	return fmt.Sprintf("%d minutes", n)
+}
+
+// subject is what attempts are counted for, without keeping the email or address itself. All spellings that find one user
+// are one subject, accents composed either way too: guesses must not go on under the next spelling.
 func subject(kind, text string) string {
-	sum := sha256.Sum256([]byte(kind + "\x00" + strings.ToLower(text)))
+	folded := norm.NFC.String(strings.ToLower(norm.NFC.String(text)))
+	sum := sha256.Sum256([]byte(kind + "\x00" + folded))
 	return hex.EncodeToString(sum[:])
 }
 
@@ -84,7 +98,7 @@ func (a *Auth) verify(ctx context.Context, email, password string) (store.User, 
 	if len(password) > maxBytes {
 		return store.User{}, wrong
 	}
-	user, err := a.accounts.UserByEmail(ctx, email)
+	user, err := a.find(ctx, email)
 	if err != nil && domain.CodeOf(err) != domain.NoSuch {
 		return store.User{}, err
 	}
@@ -101,6 +115,14 @@ func (a *Auth) verify(ctx context.Context, email, password string) (store.User, 
 		return store.User{}, wrong
 	}
 	return user, nil
+}
+
+// find gives the user of an email. A text that no database can hold is nobody's.
+func (a *Auth) find(ctx context.Context, email string) (store.User, error) {
+	if !utf8.ValidString(email) || strings.Contains(email, "\x00") {
+		return store.User{}, domain.Errorf(domain.NoSuch, "There is no such user.")
+	}
+	return a.accounts.UserByEmail(ctx, email)
 }
 
 // SignOut ends r's session at once and clears its cookie.

@@ -107,5 +107,22 @@ type Clock func() time.Time
 // so that today and the six calendar days before it count, in the given zone.
 func ActiveSince(now time.Time, zone *time.Location) time.Time {
 	y, m, d := now.In(zone).Date()
-	return time.Date(y, m, d-6, 0, 0, 0, 0, zone)
+	return startOfDay(time.Date(y, m, d-6, 12, 0, 0, 0, zone))
+}
+
+// startOfDay is the first moment of noon's day. In some zones the clock is changed around midnight: then a day has no
+// midnight, or two of them.
+func startOfDay(noon time.Time) time.Time {
+	for t := noon; ; {
+		hour, minute, second := t.Clock()
+		midnight := t.Add(-time.Duration(hour*3600+minute*60+second)*time.Second - time.Duration(t.Nanosecond()))
+		changed, _ := t.ZoneBounds()
+		if changed.Before(midnight) {
+			return midnight
+		}
+		t = changed.Add(-1)
+		if t.Day() != noon.Day() {
+			return changed
+		}
+	}
 }

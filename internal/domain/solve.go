@@ -52,15 +52,25 @@ func (k SolveKey) String() string {
 func ParseSolveKey(s string) (SolveKey, error) {
 	bad := Errorf(Invalid, "This page link is damaged.").WithHint("Open the list again from its first page.")
 	part := strings.Split(s, ".")
-	if len(part) != 4 || (part[0] != string(SourceODL) && part[0] != string(SourceFlash)) {
+	if len(part) != 4 {
 		return SolveKey{}, bad
 	}
 	solve, err1 := strconv.ParseInt(part[2], 10, 64)
 	challenge, err2 := strconv.ParseInt(part[3], 10, 64)
-	if err1 != nil || err2 != nil {
+	k := SolveKey{Source(part[0]), part[1], solve, challenge}
+	if err1 != nil || err2 != nil || !k.eventFits() || k.String() != s {
 		return SolveKey{}, bad
 	}
-	return SolveKey{Source(part[0]), part[1], solve, challenge}, nil
+	return k, nil
+}
+
+// eventFits reports whether the event is none for ODL, and an id as FlashEvent.ID makes it for a flash CTF.
+func (k SolveKey) eventFits() bool {
+	if k.Source == SourceODL {
+		return k.EventID == ""
+	}
+	id, err := hex.DecodeString(k.EventID)
+	return k.Source == SourceFlash && err == nil && len(id) == eventIDBytes && hex.EncodeToString(id) == k.EventID
 }
 
 // Solve is one solved challenge as the platform reports it.
@@ -86,11 +96,14 @@ type FlashEvent struct {
 	StartsAt time.Time
 }
 
+// eventIDBytes is how much of the hash an event's id keeps.
+const eventIDBytes = 8
+
 // ID is a stable id made from name and start: the first 16 hexadecimal digits of
 // sha256(name, zero byte, start in unix seconds).
 func (e FlashEvent) ID() string {
 	sum := sha256.Sum256([]byte(e.Name + "\x00" + strconv.FormatInt(e.StartsAt.Unix(), 10)))
-	return hex.EncodeToString(sum[:8])
+	return hex.EncodeToString(sum[:eventIDBytes])
 }
 
 // FlashResult is how one competitor did in one flash CTF.

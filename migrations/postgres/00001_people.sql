@@ -57,7 +57,7 @@ CREATE TABLE users (
 );
 
 CREATE TABLE sessions (
-    session_hash TEXT PRIMARY KEY, -- sha256 of the cookie's value; the value itself is never stored
+    session_hash TEXT COLLATE "C" PRIMARY KEY, -- sha256 of the cookie's value; the value itself is never stored
     user_id      TEXT COLLATE "C" NOT NULL REFERENCES users ON DELETE CASCADE,
     created_at   BIGINT NOT NULL,
     last_used_at BIGINT NOT NULL,
@@ -67,7 +67,7 @@ CREATE INDEX sessions_by_user ON sessions (user_id);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 
 CREATE TABLE sign_in_attempts (
-    subject     TEXT PRIMARY KEY, -- sha256 of an email or a network address
+    subject     TEXT COLLATE "C" PRIMARY KEY, -- sha256 of an email or a network address
     attempts    BIGINT NOT NULL,
     window_ends BIGINT NOT NULL
 );

@@ -15,7 +15,7 @@ CREATE TABLE game_platform_challenge_solves (
     challenge_solve_id   BIGINT NOT NULL,
     challenge_id         BIGINT NOT NULL,
     challenge_title      TEXT NOT NULL,
-    challenge_category   TEXT NOT NULL, -- the platform's free text
+    challenge_category   TEXT COLLATE "C" NOT NULL, -- the platform's free text
     category_key         TEXT COLLATE "C" NOT NULL, -- its canonical category
     challenge_points     BIGINT NOT NULL,
     challenge_retired    BOOLEAN NOT NULL,
@@ -33,7 +33,7 @@ CREATE TABLE game_platform_withdrawn_solves (
     challenge_solve_id   BIGINT NOT NULL,
     challenge_id         BIGINT NOT NULL,
     challenge_title      TEXT NOT NULL,
-    challenge_category   TEXT NOT NULL,
+    challenge_category   TEXT COLLATE "C" NOT NULL,
     category_key         TEXT COLLATE "C" NOT NULL,
     challenge_points     BIGINT NOT NULL,
     challenge_retired    BOOLEAN NOT NULL,
@@ -45,11 +45,10 @@ CREATE TABLE game_platform_withdrawn_solves (
 );
 
 CREATE TABLE game_platform_flash_ctf_events (
-    event_id      TEXT COLLATE "C" PRIMARY KEY, -- made from name and start
+    event_id      TEXT COLLATE "C" PRIMARY KEY, -- a hash of name and start, so these are unique too
     name          TEXT NOT NULL,
     starts_at     BIGINT NOT NULL,
-    first_seen_at BIGINT NOT NULL,
-    UNIQUE (name, starts_at)
+    first_seen_at BIGINT NOT NULL
 );
 
 CREATE TABLE game_platform_flash_ctf_results (
@@ -67,7 +66,7 @@ CREATE TABLE game_platform_flash_ctf_results (
 CREATE TABLE game_platform_quarantined_records (
     syned_user_id TEXT COLLATE "C" NOT NULL,
     source        TEXT COLLATE "C" NOT NULL,
-    payload_hash  TEXT NOT NULL,
+    payload_hash  TEXT COLLATE "C" NOT NULL,
     payload       TEXT NOT NULL,
     reason        TEXT NOT NULL,
     first_seen_at BIGINT NOT NULL,
@@ -108,7 +107,7 @@ CREATE INDEX game_platform_sync_state_due ON game_platform_sync_state (next_due_
 
 CREATE TABLE sync_runs (
     run_id       TEXT COLLATE "C" PRIMARY KEY,
-    kind         TEXT NOT NULL CHECK (kind IN ('schedule', 'command')),
+    kind         TEXT COLLATE "C" NOT NULL CHECK (kind IN ('schedule', 'command')),
     slot_at      BIGINT, -- start of the quarter hour, for kind schedule
     full_pull    BOOLEAN NOT NULL,
     started_at   BIGINT NOT NULL,

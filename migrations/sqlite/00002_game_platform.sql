@@ -45,11 +45,10 @@ CREATE TABLE game_platform_withdrawn_solves (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE game_platform_flash_ctf_events (
-    event_id      TEXT PRIMARY KEY, -- made from name and start
+    event_id      TEXT PRIMARY KEY, -- a hash of name and start, so these are unique too
     name          TEXT NOT NULL,
     starts_at     INTEGER NOT NULL,
-    first_seen_at INTEGER NOT NULL,
-    UNIQUE (name, starts_at)
+    first_seen_at INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE game_platform_flash_ctf_results (

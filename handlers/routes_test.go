@@ -1,0 +1,181 @@
+package handlers
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// access is what a route answers to each kind of visitor; path is one of its addresses, C-1 being the owner's.
+type access struct {
+	path                                    string
+	anonymous, owner, other, admin, product int
+}
+
+// matrix holds every route. A route that is not in it fails the test.
+var matrix = map[string]access{
+	"GET /login":  {"/login", 200, 303, 303, 303, 303},
+	"POST /login": {"/login", 401, 401, 401, 401, 401}, // with a wrong password
+
+	"POST /logout":                    {"/logout", 303, 303, 303, 303, 303},
+	"GET /":                           {"/", 303, 303, 303, 303, 303},
+	"GET /competitors":                {"/competitors", 303, 200, 200, 200, 403},
+	"GET /competitors.csv":            {"/competitors.csv", 303, 200, 200, 200, 403},
+	"GET /competitors/:id":            {"/competitors/C-1", 303, 200, 404, 200, 403},
+	"GET /competitors/:id/solves.csv": {"/competitors/C-1/solves.csv", 303, 200, 404, 200, 403},
+	"GET /admin/sync":                 {"/admin/sync", 303, 403, 403, 200, 200},
+
+	"GET /static/*":           {"/static/app.css", 200, 200, 200, 200, 200},
+	"GET /healthz":            {"/healthz", 200, 200, 200, 200, 200},
+	"GET /readyz":             {"/readyz", 200, 200, 200, 200, 200},
+	"echo_route_not_found /*": {"/no/such/page", 404, 404, 404, 404, 404},
+}
+
+func TestMatrixHoldsEveryRoute(t *testing.T) {
+	p := newPortal(t, "sqlite")
+	registered := map[string]bool{}
+	for _, r := range p.echo.Routes() {
+		registered[r.Method+" "+r.Path] = true
+	}
+	wantEqual(t, "registered routes", slices.Sorted(maps.Keys(registered)), slices.Sorted(maps.Keys(matrix)))
+	for _, r := range (&pages{}).routes() {
+		if !registered[r.method+" "+r.path] {
+			t.Errorf("%s %s stands in the table and is not registered", r.method, r.path)
+		}
+	}
+}
+
+func TestMatrixOfRoutesAndRoles(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *portal) {
+		for route, want := range matrix {
+			for who, status := range map[string]int{"": want.anonymous, owner: want.owner, other: want.other, admin: want.admin, product: want.product} {
+				got := p.walk(route, want.path, who)
+				if got.status != status {
+					t.Errorf("%s as %q: status %d, want %d", route, who, got.status, status)
+				}
+				for _, secret := range mayNotSee(who) {
+					if strings.Contains(got.body, secret) {
+						t.Errorf("%s as %q shows %q", route, who, secret)
+					}
+				}
+			}
+		}
+	})
+}
+
+func mayNotSee(who string) []string {
+	switch who {
+	case admin:
+		return nil
+	case owner:
+		return peopleOf[other]
+	case other:
+		return peopleOf[owner]
+	}
+	return slices.Concat(peopleOf[owner], peopleOf[other])
+}
+
+// walk asks for a route as somebody, or as nobody.
+func (p *portal) walk(route, path, who string) answer {
+	p.t.Helper()
+	b := p.visitor()
+	if who != "" {
+		b = p.as(who)
+	}
+	if !strings.HasPrefix(route, http.MethodPost) {
+		return b.get(path)
+	}
+	return b.post(path, url.Values{"email": {"nobody@flagpole.example"}, "password": {"wrong"}}, "Sec-Fetch-Site", "same-origin")
+}
+
+// Every route that has roles, so later ones too.
+func TestWithoutSessionEverythingLeadsToLogin(t *testing.T) {
+	p := newPortal(t, "sqlite")
+	b := p.visitor()
+	for _, r := range (&pages{}).routes() {
+		if len(r.roles) == 0 {
+			continue
+		}
+		path := matrix[r.method+" "+r.path].path + "?sort=date&page=%2F"
+		want := "/login?next=" + url.QueryEscape(path)
+		if r.path == "/" {
+			want = "/login"
+		}
+		got := b.send(r.method, path, nil)
+		if got.status != 303 || got.header.Get("Location") != want || got.body != "" {
+			t.Errorf("%s: %d to %q %q, want 303 to %q", path, got.status, got.header.Get("Location"), got.body, want)
+		}
+		got = b.send(r.method, path, nil, "HX-Request", "true", "HX-Target", "list")
+		if got.status != 401 || got.header.Get("HX-Redirect") != want || got.body != "" || got.header.Get("Location") != "" {
+			t.Errorf("%s for htmx: %d, HX-Redirect %q, %q", path, got.status, got.header.Get("HX-Redirect"), got.body)
+		}
+	}
+}
+
+func TestRegionLeadsBackToItsPageAfterLogin(t *testing.T) {
+	p := newPortal(t, "sqlite")
+	got := p.visitor().get("/competitors/C-1?sort=date", "HX-Request", "true", "HX-Current-URL", "http://portal.example/competitors/C-1?category=web")
+	wantEqual(t, "HX-Redirect", got.header.Get("HX-Redirect"), "/login?next=%2Fcompetitors%2FC-1%3Fcategory%3Dweb")
+}
+
+func TestAnotherCoachsCompetitorIsLikeAMissingOne(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *portal) {
+		b := p.as(other)
+		for _, path := range []string{"/competitors/%s", "/competitors/%s/solves.csv", "/competitors/%s?category=nonsense&sort=nonsense&after=x"} {
+			for _, headers := range [][]string{nil, {"HX-Request", "true", "HX-Target", "solves"}} {
+				theirs := b.get(strings.Replace(path, "%s", "C-1", 1), headers...)
+				missing := b.get(strings.Replace(path, "%s", "C-404", 1), headers...)
+				wantEqual(t, path, []any{theirs.status, theirs.body}, []any{missing.status, missing.body})
+				if theirs.status != 404 || !strings.Contains(theirs.body, "There is no such competitor.") {
+					t.Errorf("%s: %d\n%s", path, theirs.status, theirs.body)
+				}
+				for _, name := range []string{"Vary", "Content-Type", "Cache-Control"} {
+					wantEqual(t, path+" "+name, theirs.header.Values(name), missing.header.Values(name))
+				}
+			}
+		}
+		wantEqual(t, "audit log", len(p.audited()), 0)
+	})
+}
+
+func TestHomeIsTheFirstPageOfTheRole(t *testing.T) {
+	p := newPortal(t, "sqlite")
+	for who, want := range map[string]string{owner: "/competitors", admin: "/competitors", product: "/admin/sync"} {
+		wantEqual(t, who, p.as(who).get("/").header.Get("Location"), want)
+	}
+}
+
+func TestDisabledUserIsOutAtOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *portal) {
+		b := p.as(owner)
+		wantStatus(t, b.get("/competitors"), 200)
+		p.exec(`UPDATE users SET disabled_at = 1 WHERE email = '` + owner + `'`)
+		wantStatus(t, b.get("/competitors"), 303)
+	})
+}
+
+func TestSyncPageCountsAndNamesNobody(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *portal) {
+		run, err := p.store.System().StartCommandRun(t.Context(), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := p.as(product).get("/admin/sync")
+		wantEqual(t, "headline", page.words("h1, .head p"), []string{"1 competitor could not be synced", "They are tried again by themselves. 3 of 5 are in step with the platform."})
+		wantEqual(t, "figures", page.words(".stats dd"), []string{"5", "3 of 5", "1", "1", "0", "3"})
+		wantEqual(t, "running", page.words("#runs-title ~ div tbody tr > :last-child"), []string{"Running"})
+
+		p.clock.Advance(deadAfter + 1)
+		page = p.as(product).get("/admin/sync")
+		wantEqual(t, "no sign of life", page.words("#runs-title ~ div tbody tr > :last-child"), []string{"Stopped before it was done"})
+
+		if err := p.store.System().FinishRun(t.Context(), run, 0, 0, false); err != nil {
+			t.Fatal(err)
+		}
+		page = p.as(admin).get("/admin/sync")
+		wantEqual(t, "a run that tried nothing", len(page.words("#runs-title ~ .empty")), 1)
+	})
+}
