@@ -27,7 +27,7 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	wantStatus(t, b.get("/competitors"), 200)
 
 	got := b.post("/logout", nil, "Sec-Fetch-Site", "cross-site")
-	wantEqual(t, "text", got.words("h1, main p"), []string{"Flagpole", "You may not do this", "This form was sent from another site. Open the page here and send it again."})
+	wantEqual(t, "text", got.words("h1, main p"), []string{"Flagpole", "You may not do this", "This form was sent from another site. Open the page here and send it again.", "Sign in"})
 }
 
 func TestWithoutSecFetchSiteTheTokenIsNeeded(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"flagpole/internal/domain"
@@ -38,18 +39,29 @@ func (p *pages) showError(err error, c echo.Context) {
 	view := p.describe(err, c)
 	view.Assets = p.assets
 	v, signedIn := viewer(c)
-	shell := p.shell(c, v)
-	page := views.ErrorPage(nil, view)
-	if signedIn {
-		view.BackURL, view.BackLabel = "/", "Back to your start page"
-		page = views.ErrorPage(&shell, view)
-	}
-	if wantsRegion(c) {
+	var page templ.Component
+	switch {
+	case wantsRegion(c): // the page it stands in is whole, so there is nowhere to go back to
 		page = views.ErrorNote(view)
+	case signedIn:
+		shell := p.shell(c, v)
+		view.BackURL, view.BackLabel = wayBack(c, view.Status)
+		page = views.ErrorPage(&shell, view)
+	default:
+		view.BackURL, view.BackLabel = "/login", "Sign in"
+		page = views.ErrorPage(nil, view)
 	}
 	if err := write(c, view.Status, page); err != nil {
 		p.log.Error("cannot show an error", "route", c.Path(), "error", err)
 	}
+}
+
+// wayBack is where a page goes on from an error: to itself without the part of its address that was wrong, or to the start.
+func wayBack(c echo.Context, status int) (target, label string) {
+	if r := c.Request(); status == http.StatusUnprocessableEntity && r.Method == http.MethodGet && r.URL.RawQuery != "" {
+		return r.URL.EscapedPath(), "Open the page without it"
+	}
+	return "/", "Back to your start page"
 }
 
 func (p *pages) describe(err error, c echo.Context) views.ErrorView {

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"flagpole/internal/domain"
+	"flagpole/store"
 )
 
 // access is what a route answers to each kind of visitor; path is one of its addresses, C-1 being the owner's.
@@ -27,6 +30,10 @@ var matrix = map[string]access{
 	"GET /competitors/:id":            {"/competitors/C-1", 303, 200, 404, 200, 403},
 	"GET /competitors/:id/solves.csv": {"/competitors/C-1/solves.csv", 303, 200, 404, 200, 403},
 	"GET /admin/sync":                 {"/admin/sync", 303, 403, 403, 200, 200},
+
+	// No person's: without the secret, which the portal of this test does not have, they are not there.
+	"POST /api/internal/sync":     {"/api/internal/sync", 404, 404, 404, 404, 404},
+	"GET /api/internal/sync/:run": {"/api/internal/sync/x", 404, 404, 404, 404, 404},
 
 	"GET /static/*":           {"/static/app.css", 200, 200, 200, 200, 200},
 	"GET /healthz":            {"/healthz", 200, 200, 200, 200, 200},
@@ -159,20 +166,25 @@ func TestDisabledUserIsOutAtOnce(t *testing.T) {
 
 func TestSyncPageCountsAndNamesNobody(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *portal) {
-		run, err := p.store.System().StartCommandRun(t.Context(), false)
+		run, err := p.store.System().QueueRun(t.Context(), store.RunRequest{By: "api"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		page := p.as(product).get("/admin/sync")
 		wantEqual(t, "headline", page.words("h1, .head p"), []string{"1 competitor could not be synced", "They are tried again by themselves. 3 of 5 are in step with the platform."})
 		wantEqual(t, "figures", page.words(".stats dd"), []string{"5", "3 of 5", "1", "1", "0", "3"})
+		wantEqual(t, "queued", page.words("#runs-title ~ div tbody tr > :last-child"), []string{"Waiting for its turn"})
+		if _, err := p.store.System().BeginRun(t.Context(), run); err != nil {
+			t.Fatal(err)
+		}
+		page = p.as(product).get("/admin/sync")
 		wantEqual(t, "running", page.words("#runs-title ~ div tbody tr > :last-child"), []string{"Running"})
 
 		p.clock.Advance(deadAfter + 1)
 		page = p.as(product).get("/admin/sync")
 		wantEqual(t, "no sign of life", page.words("#runs-title ~ div tbody tr > :last-child"), []string{"Stopped before it was done"})
 
-		if err := p.store.System().FinishRun(t.Context(), run, 0, 0, false); err != nil {
+		if err := p.store.System().FinishRun(t.Context(), run, domain.RunCounts{}, ""); err != nil {
 			t.Fatal(err)
 		}
 		page = p.as(admin).get("/admin/sync")

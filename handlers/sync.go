@@ -54,12 +54,23 @@ func (p *pages) syncSentence(n store.SyncCounts) (headline, sub string) {
 		views.Number(n.Blocked) + " wait for the platform or for data."
 }
 
+// stopWords says why a run ended before it was done.
+var stopWords = map[store.StopReason]string{
+	store.StopTokenRefused: "the platform refused our token",
+	store.StopInterrupted:  "somebody stopped it",
+	store.StopCrashed:      "its process died",
+	store.StopFault:        "a fault of the portal, see the log",
+}
+
 func (p *pages) runRow(r store.Run) views.RunRow {
-	row := views.RunRow{Kind: "Schedule", StartedAt: r.StartedAt, FinishedAt: r.FinishedAt, Stopped: r.Stopped != "", Counts: r.Counts}
+	row := views.RunRow{
+		Kind: "Schedule", Queued: r.Queued, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
+		Stopped: r.Stopped != "", StoppedBecause: stopWords[r.Stopped], Counts: r.Counts,
+	}
 	if r.Kind == store.RunCommand {
 		row.Kind = "On request"
 	}
-	if r.FinishedAt.IsZero() && p.clock().Sub(r.HeartbeatAt) > deadAfter {
+	if r.FinishedAt.IsZero() && !r.Queued && p.clock().Sub(r.HeartbeatAt) > deadAfter {
 		row.Stopped, row.FinishedAt = true, r.HeartbeatAt
 	}
 	return row

@@ -29,10 +29,7 @@ func everything(h *house, run string) store.Pull {
 
 func TestAPullIsStoredAsAWholeOrNotAtAll(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		run, err := h.sys.StartCommandRun(t.Context(), true)
-		if err != nil {
-			t.Fatal(err)
-		}
+		run := h.begunRun(true)
 		// What was there before: solve 3 and the spring event, to be withdrawn by the pull that fails.
 		before := h.pull("gp-a1")
 		before.ODL, before.Flash = h.snapshot(odl(3), odl(2, points(50))), h.flash(took(springCTF, 1))
@@ -132,10 +129,7 @@ func TestACompetitorWithTwelveThousandSolvesIsStoredInOnePull(t *testing.T) {
 
 func TestSyncsSideBySideNeitherBlockEachOtherNorLoseACount(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		run, err := h.sys.StartCommandRun(t.Context(), false)
-		if err != nil {
-			t.Fatal(err)
-		}
+		run := h.begunRun(false)
 		const goroutines, each = 8, 5
 		var events []domain.FlashResult
 		for i := range 30 {

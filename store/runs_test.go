@@ -73,12 +73,22 @@ func TestAQuarterHourAskedForSideBySideHasOneRun(t *testing.T) {
 	})
 }
 
+// begunRun is a run that somebody asked for and that was taken up.
+func (h *house) begunRun(full bool) string {
+	h.t.Helper()
+	id, err := h.sys.QueueRun(h.t.Context(), store.RunRequest{Full: full, By: "command"})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if req, err := h.sys.BeginRun(h.t.Context(), id); err != nil || req.Full != full {
+		h.t.Fatalf("begun %+v, %v", req, err)
+	}
+	return id
+}
+
 func TestARunCountsEachSyncOnce(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		id, err := h.sys.StartCommandRun(t.Context(), true)
-		if err != nil {
-			t.Fatal(err)
-		}
+		id := h.begunRun(true)
 		calls := []store.Attempt{{Endpoint: "GET /users"}, {Endpoint: "GET /scores/get_odl_scores"}}
 		sync := func(competitor string, result domain.SyncResult, solves ...domain.Solve) {
 			t.Helper()
@@ -91,12 +101,16 @@ func TestARunCountsEachSyncOnce(t *testing.T) {
 		sync("gp-2", domain.SyncSuccess)
 		sync("gp-3", domain.SyncBlocked)
 		sync("gp-4", domain.SyncFailure, odl(1)) // what it learned is stored and counted, but it failed
-		if err := h.sys.FinishRun(t.Context(), id, 7, 2, true); err != nil {
+		counts := domain.RunCounts{Attempted: 5, Changed: 1, Unchanged: 2, Blocked: 1, Failed: 1, NewSolves: 4, APICalls: 10}
+		if got := lastRuns(h, h.admin(), 9)[0].Counts; got != counts {
+			t.Errorf("while it runs: %+v, want %+v", got, counts)
+		}
+		counts.Skipped, counts.NotEnrolled = 7, 2
+		if err := h.sys.FinishRun(t.Context(), id, counts, store.StopInterrupted); err != nil {
 			t.Fatal(err)
 		}
 		want := []store.Run{{
-			ID: id, Kind: store.RunCommand, StartedAt: storetest.Start, HeartbeatAt: h.clock.Now(), FinishedAt: h.clock.Now(), Stopped: true,
-			Counts: domain.RunCounts{Attempted: 5, Changed: 1, Unchanged: 2, Blocked: 1, Failed: 1, Skipped: 7, NotEnrolled: 2, NewSolves: 4, APICalls: 10},
+			ID: id, Kind: store.RunCommand, StartedAt: storetest.Start, HeartbeatAt: h.clock.Now(), FinishedAt: h.clock.Now(), Stopped: store.StopInterrupted, Counts: counts,
 		}}
 		if diff := cmp.Diff(want, lastRuns(h, h.admin(), 9)); diff != "" {
 			t.Errorf("run (-want +got):\n%s", diff)

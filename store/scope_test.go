@@ -110,10 +110,7 @@ func probes() []probe {
 // bothCoaches gives both coaches' people solves, events, runs and states in which their own texts stand.
 func bothCoaches(h *house) {
 	h.people()
-	run, err := h.sys.StartCommandRun(h.t.Context(), true)
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	run := h.begunRun(true)
 	for id, text := range map[string]string{"gp-a1": "Amber", "gp-a2": "Amber", "gp-b1": "Zebra", "gp-b2": "Zebra"} {
 		named := func(s *domain.Solve) { s.Title, s.Category = text, text }
 		p := h.pull(id)

@@ -16,17 +16,23 @@ type Sync struct {
 
 // RunRow is one run: all scheduled syncs of a quarter hour, or one request by a command.
 type RunRow struct {
-	Kind                  string    // "Schedule" or "Command"
+	Kind                  string    // "Schedule" or "On request"
+	Queued                bool      // asked for, not begun
 	StartedAt, FinishedAt time.Time // FinishedAt is zero while it runs
 	Stopped               bool      // it ended without being finished
+	StoppedBecause        string    // why, in some words; "" where that is not known
 	Counts                domain.RunCounts
 }
 
 // state is the run's result in words.
 func (r RunRow) state() State {
 	switch {
+	case r.Stopped && r.StoppedBecause != "":
+		return State{Kind: "warn", Text: "Stopped: " + r.StoppedBecause}
 	case r.Stopped:
 		return State{Kind: "warn", Text: "Stopped before it was done"}
+	case r.Queued:
+		return State{Kind: "wait", Text: "Waiting for its turn"}
 	case r.FinishedAt.IsZero():
 		return State{Kind: "run", Text: "Running"}
 	case r.Counts.Failed > 0:
@@ -41,6 +47,8 @@ func (r RunRow) took(now time.Time) string {
 		return Took(r.FinishedAt.Sub(r.StartedAt))
 	case r.Stopped:
 		return "not known"
+	case r.Queued:
+		return ""
 	}
 	return strconv.Itoa(int(now.Sub(r.StartedAt)/time.Minute)) + " min so far"
 }

@@ -72,6 +72,9 @@ func (d *Dispatcher) lead(ctx context.Context, lead *store.Lead) {
 	ctx, cancel := whileLeading(ctx, lead)
 	defer cancel()
 	if err := d.syncer.takeOver(ctx); err != nil {
+		if ctx.Err() != nil {
+			return
+		}
 		d.syncer.log.Error("cannot take over; it is tried again", "error", err)
 		pause(ctx, leadEvery)
 		return
