@@ -34,7 +34,7 @@ func (w *world) adminJourney(t *testing.T) {
 	b.follow(`nav a[href="/admin/sync"]`)
 	b.wantAt("/admin/sync")
 	b.wantText("#runs-title", "Last runs")
-	b.wantText("main table", "Command")
+	b.wantText("main table", "On request")
 }
 
 // turn goes to another page of the list; the focus stays with the link, and the list's top comes into view.
