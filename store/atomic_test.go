@@ -14,6 +14,7 @@ import (
 
 	"flagpole/internal/domain"
 	"flagpole/store"
+	"flagpole/store/storetest"
 )
 
 // everything is a pull that writes to every table.
@@ -163,4 +164,52 @@ func TestSyncsSideBySideNeitherBlockEachOtherNorLoseACount(t *testing.T) {
 		h.want("totals", `SELECT COUNT(*), SUM(odl_solves), SUM(flash_solves) FROM game_platform_stats`, fmt.Sprintf("%d|%d|%d", n, n*2, n*30))
 		h.want("events", `SELECT COUNT(*) FROM game_platform_flash_ctf_events`, "30")
 	})
+}
+
+func TestSyncsThatMeetTheSameNewEventsInAnotherOrderDoNotDeadlock(t *testing.T) {
+	t.Parallel() // on Postgres only: SQLite has one writer
+	h := newHouse(t, "postgres")
+	const name = "events_in_another_order"
+	s := storetest.Open(t, h.address+"&application_name="+name, h.clock)
+	var events []domain.FlashResult
+	for i := range 3 {
+		events = append(events, took(domain.FlashEvent{Name: fmt.Sprintf("Flash %d", i), StartsAt: springCTF.StartsAt}, 1))
+	}
+	slices.SortFunc(events, func(a, b domain.FlashResult) int { return strings.Compare(a.Event.ID(), b.Event.ID()) })
+	// A third transaction holds the event in the middle until both syncs wait.
+	holder, err := h.raw.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = holder.Rollback() }()
+	if _, err := holder.ExecContext(t.Context(), `INSERT INTO game_platform_flash_ctf_events VALUES ($1, 'x', 0, 0)`, events[1].Event.ID()); err != nil {
+		t.Fatal(err)
+	}
+	var wait sync.WaitGroup
+	for i := range 2 {
+		p := h.pull(fmt.Sprintf("gp-%d", i))
+		p.Flash = h.flash(slices.Clone(events)...)
+		if i == 1 {
+			slices.Reverse(p.Flash.Results)
+		}
+		wait.Go(func() {
+			if _, err := s.System().StorePull(t.Context(), p); err != nil {
+				t.Errorf("%s: %v", p.GamePlatformID, err)
+			}
+		})
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for waiting := 0; waiting < 2; {
+		err := h.raw.QueryRowContext(ctx, `
+			SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'`, name).Scan(&waiting)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := holder.Rollback(); err != nil {
+		t.Error(err)
+	}
+	wait.Wait()
+	h.want("totals", statsQuery, "gp-0|0|0|3|300", "gp-1|0|0|3|300")
 }

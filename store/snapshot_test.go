@@ -122,6 +122,18 @@ func TestWithdrawingIsAChangeAndMissingOnceIsNone(t *testing.T) {
 	})
 }
 
+func TestAChangedSolveThatIsBackBeginsItsCountAgain(t *testing.T) {
+	inBoth(t, func(t *testing.T, h *house) {
+		h.storeODL("gp-a1", h.snapshot(odl(1), odl(2)))
+		h.storeODL("gp-a1", h.snapshot(odl(1)))
+		h.storeODL("gp-a1", h.since(odl(2, points(150))))
+		h.storeODL("gp-a1", h.snapshot(odl(1)))
+		if got := ids(h, "game_platform_challenge_solves", domain.SourceODL); got != "1 2" {
+			t.Errorf("kept %q", got)
+		}
+	})
+}
+
 func TestAWithdrawnSolveKeepsAllItsFacts(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		const columns = `syned_user_id, source, event_id, challenge_solve_id, challenge_id, challenge_title, challenge_category,

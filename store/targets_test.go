@@ -159,6 +159,9 @@ func TestTheSupportTeamsStatementsWork(t *testing.T) {
 		h.want("solves", `SELECT syned_user_id, COUNT(*) FROM game_platform_challenge_solves GROUP BY 1 ORDER BY 1`, "gp-a2|3", "gp-b1|3", "gp-b2|3")
 		wantTargets(h, "without stored ODL solves there is no cursor", store.Selection{CoachID: "co-a"}, "cp-a1 mock-a1 -", "cp-a2 gp-a2 -1")
 
+		h.exec(`DELETE FROM game_platform_challenge_solves WHERE syned_user_id = 'gp-b1' AND source = 'odl'`)
+		wantTargets(h, "flash solves give none", store.Selection{CompetitorID: "cp-b1"}, "cp-b1 gp-b1 -")
+
 		h.exec(`DELETE FROM game_platform_sync_state WHERE 1=1`)
 		wantTargets(h, "all are due, in full", now, "cp-a1 mock-a1 -", "cp-a2 gp-a2 -", "cp-b1 gp-b1 -", "cp-b2 gp-b2 -")
 

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -98,7 +97,7 @@ func (a *Auth) verify(ctx context.Context, email, password string) (store.User, 
 	if len(password) > maxBytes {
 		return store.User{}, wrong
 	}
-	user, err := a.find(ctx, email)
+	user, err := a.accounts.UserByEmail(ctx, email)
 	if err != nil && domain.CodeOf(err) != domain.NoSuch {
 		return store.User{}, err
 	}
@@ -115,14 +114,6 @@ func (a *Auth) verify(ctx context.Context, email, password string) (store.User, 
 		return store.User{}, wrong
 	}
 	return user, nil
-}
-
-// find gives the user of an email. A text that no database can hold is nobody's.
-func (a *Auth) find(ctx context.Context, email string) (store.User, error) {
-	if !utf8.ValidString(email) || strings.Contains(email, "\x00") {
-		return store.User{}, domain.Errorf(domain.NoSuch, "There is no such user.")
-	}
-	return a.accounts.UserByEmail(ctx, email)
 }
 
 // SignOut ends r's session at once and clears its cookie.
