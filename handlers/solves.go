@@ -104,10 +104,10 @@ func addSolveLinks(list *views.Solves, base string, found store.SolvesPage, page
 	list.ExportURL = link(base+"/solves.csv", "category", list.Category, "sort", strings.TrimPrefix(list.Sort, newestFirst))
 	if n := len(found.Rows); n > 0 {
 		if found.Place.First > 1 {
-			list.PrevURL = to(list.Sort, "before", found.Rows[0].SolveKey.String())
+			list.PrevURL = to(list.Sort, "before", found.Rows[0].SolveKey.Cursor())
 		}
 		if found.Place.Last < found.Place.Total {
-			list.NextURL = to(list.Sort, "after", found.Rows[n-1].SolveKey.String())
+			list.NextURL = to(list.Sort, "after", found.Rows[n-1].SolveKey.Cursor())
 			list.NextCount = min(page.Limit, found.Place.Total-found.Place.Last)
 		}
 	}

@@ -109,7 +109,7 @@ func (sys *System) storePull(ctx context.Context, tx conn, p Pull) (Stored, erro
 	if err := storeAttempts(ctx, tx, p); err != nil {
 		return stored, err
 	}
-	return stored, countInRun(ctx, tx, p, stored)
+	return stored, countInRun(ctx, tx, p, stored, sys.s.now())
 }
 
 // storeLearned writes what the platform said: user, solves, events, and records that could not be read.

@@ -192,13 +192,13 @@ func (sys *System) write(ctx context.Context, what, query string, arguments ...a
 }
 
 // countInRun adds one sync to its run, in the sync's own transaction.
-func countInRun(ctx context.Context, tx conn, p Pull, stored Stored) error {
+func countInRun(ctx context.Context, tx conn, p Pull, stored Stored, now int64) error {
 	c := CountsOf(p.Result, stored, len(p.Attempts))
 	_, err := tx.exec(ctx, `
 		UPDATE sync_runs SET attempted = attempted + 1, changed = changed + $2, unchanged = unchanged + $3,
 			blocked = blocked + $4, failed = failed + $5, new_solves = new_solves + $6, api_calls = api_calls + $7, heartbeat_at = $8
 		WHERE run_id = $1`,
-		p.RunID, c.Changed, c.Unchanged, c.Blocked, c.Failed, c.NewSolves, c.APICalls, micros(p.At))
+		p.RunID, c.Changed, c.Unchanged, c.Blocked, c.Failed, c.NewSolves, c.APICalls, now)
 	return wrap(err, "count in run")
 }
 

@@ -77,7 +77,7 @@ func probes() []probe {
 			return rows, err
 		}
 	}
-	key := odl(1).SolveKey.String()
+	key := odl(1).SolveKey.Cursor()
 	return []probe{
 		{"Competitor", "an amber", competitor("cp-a1"), anAmber, domain.NoSuch, anAmber},
 		{"Competitor", "a zebra", competitor("cp-b1"), aZebra, domain.NoSuch, aZebra},
@@ -176,7 +176,7 @@ func TestAnotherCoachsRecordReadsLikeOneThatDoesNotExist(t *testing.T) {
 			_, _, err2 := sc.CompetitorsPage(t.Context(), store.Page{After: id, Limit: 9})
 			_, _, err3 := sc.CompetitorsPage(t.Context(), store.Page{Before: id, Limit: 9})
 			_, err4 := sc.SolvesPage(t.Context(), store.SolveQuery{CompetitorID: id}, store.Page{Limit: 9})
-			_, err5 := sc.SolvesPage(t.Context(), store.SolveQuery{CompetitorID: id}, store.Page{After: odl(1).SolveKey.String(), Limit: 9})
+			_, err5 := sc.SolvesPage(t.Context(), store.SolveQuery{CompetitorID: id}, store.Page{After: odl(1).SolveKey.Cursor(), Limit: 9})
 			var texts []string
 			for _, err := range []error{err1, err2, err3, err4, err5} {
 				texts = append(texts, fmt.Sprintf("%s %v", domain.CodeOf(err), err))

@@ -88,7 +88,7 @@ func TestSolvesArePagedInAllFourOrdersWithoutLosingARow(t *testing.T) {
 				forwards := page.Rows
 				for page.Place.Last < total {
 					last := page.Place.Last
-					page = solvesPage(h, q, store.Page{After: page.Rows[len(page.Rows)-1].SolveKey.String(), Limit: limit})
+					page = solvesPage(h, q, store.Page{After: page.Rows[len(page.Rows)-1].SolveKey.Cursor(), Limit: limit})
 					if want := (store.Place{First: last + 1, Last: min(last+limit, total), Total: total}); page.Place != want || page.All != 17 {
 						t.Fatalf("%s, forwards: %+v of %d, want %+v", what, page.Place, page.All, want)
 					}
@@ -97,7 +97,7 @@ func TestSolvesArePagedInAllFourOrdersWithoutLosingARow(t *testing.T) {
 				backwards := page.Rows
 				for page.Place.First > 1 {
 					first := page.Place.First
-					page = solvesPage(h, q, store.Page{Before: page.Rows[0].SolveKey.String(), Limit: limit})
+					page = solvesPage(h, q, store.Page{Before: page.Rows[0].SolveKey.Cursor(), Limit: limit})
 					if want := (store.Place{First: max(first-limit, 1), Last: first - 1, Total: total}); page.Place != want {
 						t.Fatalf("%s, backwards: %+v, want %+v", what, page.Place, want)
 					}
@@ -154,9 +154,9 @@ func TestASolvesLinkThatNoLongerFitsIsInvalid(t *testing.T) {
 		flash := took(springCTF, 1).Solves[0].SolveKey
 		for _, c := range []struct{ name, category, cursor string }{
 			{"a solve that is gone", "", "odl..99.99"},
-			{"another competitor's solve", "", odl(2).SolveKey.String()},
+			{"another competitor's solve", "", odl(2).SolveKey.Cursor()},
 			{"another source", "", fmt.Sprintf("odl..%d.%d", flash.ChallengeSolveID, flash.ChallengeID)},
-			{"not of the category", "none", flash.String()},
+			{"not of the category", "none", flash.Cursor()},
 			{"damaged", "", "odl.1.2"},
 			{"hostile", "", "odl.\x00\xff.1.1"},
 			{"hostile event", "", "flash.' OR 1=1 --.1.1"},

@@ -42,13 +42,13 @@ func (k SolveKey) Compare(o SolveKey) int {
 		cmp.Compare(k.ChallengeSolveID, o.ChallengeSolveID), cmp.Compare(k.ChallengeID, o.ChallengeID))
 }
 
-// String is the key in the form page cursors carry: source.event.solve.challenge.
-func (k SolveKey) String() string {
+// Cursor is the key in the form that links of pages carry: source.event.solve.challenge.
+func (k SolveKey) Cursor() string {
 	return strings.Join([]string{string(k.Source), k.EventID,
 		strconv.FormatInt(k.ChallengeSolveID, 10), strconv.FormatInt(k.ChallengeID, 10)}, ".")
 }
 
-// ParseSolveKey reads what String wrote. A text of another form is an Invalid error.
+// ParseSolveKey reads what Cursor wrote. A text of another form is an Invalid error.
 func ParseSolveKey(s string) (SolveKey, error) {
 	bad := Errorf(Invalid, "This page link is damaged.").WithHint("Open the list again from its first page.")
 	part := strings.Split(s, ".")
@@ -58,7 +58,7 @@ func ParseSolveKey(s string) (SolveKey, error) {
 	solve, err1 := strconv.ParseInt(part[2], 10, 64)
 	challenge, err2 := strconv.ParseInt(part[3], 10, 64)
 	k := SolveKey{Source(part[0]), part[1], solve, challenge}
-	if err1 != nil || err2 != nil || !k.eventFits() || k.String() != s {
+	if err1 != nil || err2 != nil || !k.eventFits() || k.Cursor() != s {
 		return SolveKey{}, bad
 	}
 	return k, nil
