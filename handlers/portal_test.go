@@ -199,14 +199,14 @@ func (p *portal) as(email string) *browser {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	id := "session of " + email
-	sum := sha256.Sum256([]byte(strings.ReplaceAll(id, " ", "-")))
+	id := "session-of-" + email
+	sum := sha256.Sum256([]byte(id))
 	hash := hex.EncodeToString(sum[:])
 	if err := p.store.Accounts().StartSession(p.t.Context(), hash, hash, user.ID, p.clock.Now().AddDate(0, 0, 7)); err != nil {
 		p.t.Fatal(err)
 	}
 	b := p.visitor()
-	b.client.Jar.SetCookies(b.url("/"), []*http.Cookie{{Name: "flagpole_session", Value: strings.ReplaceAll(id, " ", "-"), Path: "/"}})
+	b.client.Jar.SetCookies(b.url("/"), []*http.Cookie{{Name: "flagpole_session", Value: id, Path: "/"}})
 	return b
 }
 
