@@ -74,6 +74,10 @@ func (p *pages) describe(err error, c echo.Context) views.ErrorView {
 	if errors.As(err, &web) && web.Code < http.StatusInternalServerError {
 		return webError(web.Code)
 	}
+	if c.Request().Context().Err() != nil { // whoever asked has gone; nobody reads the answer
+		p.log.Info("request given up", "route", c.Path())
+		return webError(http.StatusBadRequest)
+	}
 	ref := reference()
 	p.log.Error("request failed", "route", c.Path(), "reference", ref, "error", err)
 	return views.ErrorView{

@@ -24,7 +24,10 @@ const (
 )
 
 // Clock ticks until it is stopped.
-type Clock struct{ cron gocron.Scheduler }
+type Clock struct {
+	cron gocron.Scheduler
+	stop context.CancelFunc // ends a job under way
+}
 
 // Start begins to tick: the dispatcher every 15 seconds, at once for the first time, and old attempts are deleted every
 // night. A nil dispatcher (the integration is switched off) is not ticked.
@@ -33,15 +36,17 @@ func Start(d *syncer.Dispatcher, s *store.System, clock domain.Clock, zone *time
 	if err != nil {
 		return nil, fmt.Errorf("start the schedule: %w", err)
 	}
-	c := &Clock{cron}
+	ctx, stop := context.WithCancel(context.Background())
+	c := &Clock{cron, stop}
 	if d != nil {
 		err = c.every("dispatch syncs", gocron.DurationJob(syncTick), d.Wake, log, gocron.WithStartAt(gocron.WithStartImmediately()))
 	}
 	if err == nil {
 		night := gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 40, 0)))
-		err = c.every("prune attempts", night, func() { prune(s, clock, log) }, log)
+		err = c.every("prune attempts", night, func() { prune(ctx, s, clock, log) }, log)
 	}
 	if err != nil {
+		stop()
 		return nil, fmt.Errorf("start the schedule: %w", err)
 	}
 	cron.Start()
@@ -58,11 +63,14 @@ func (c *Clock) every(name string, when gocron.JobDefinition, do func(), log *sl
 	return err
 }
 
-// Stop ends the ticking and waits for a tick under way.
-func (c *Clock) Stop() error { return c.cron.Shutdown() }
+// Stop ends the ticking, cancels a job under way and waits for it.
+func (c *Clock) Stop() error {
+	c.stop()
+	return c.cron.Shutdown()
+}
 
-func prune(s *store.System, clock domain.Clock, log *slog.Logger) {
-	ctx, cancel := context.WithTimeout(context.Background(), pruneTimeout)
+func prune(ctx context.Context, s *store.System, clock domain.Clock, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, pruneTimeout)
 	defer cancel()
 	now := clock()
 	n, err := s.PruneAttempts(ctx, now.Add(-keepGood), now.Add(-keepBad))

@@ -171,15 +171,15 @@ func TestGoodAttemptsAreKeptAWeekAndFailedOnesNinetyDays(t *testing.T) {
 			t.Fatal(err)
 		}
 		log, text := newLog()
-		prune(s.System(), clock.Now, log)
-		prune(s.System(), clock.Now, log)
+		prune(t.Context(), s.System(), clock.Now, log)
+		prune(t.Context(), s.System(), clock.Now, log)
 		if got := text.String(); !strings.Contains(got, "attempts=3") || !strings.Contains(got, "attempts=0") {
 			t.Errorf("log:\n%s", got)
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		prune(s.System(), clock.Now, log)
+		prune(t.Context(), s.System(), clock.Now, log)
 		if !strings.Contains(text.String(), "cannot delete old attempts") {
 			t.Errorf("log without database:\n%s", text)
 		}
@@ -269,5 +269,5 @@ func ticking(t *testing.T) *Clock {
 		t.Fatal(err)
 	}
 	cron.Start()
-	return &Clock{cron}
+	return &Clock{cron, func() {}}
 }
