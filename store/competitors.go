@@ -37,7 +37,7 @@ const selectCompetitors = `
 		COALESCE(c.email, ''), c.division, c.grade, c.status, COALESCE(t.name, ''), co.name, co.email, co.school,
 		COALESCE(s.odl_solves, 0), COALESCE(s.odl_points, 0), COALESCE(s.flash_solves, 0), COALESCE(s.flash_points, 0),
 		s.last_solve_at, st.last_remote_accessed_at, st.last_success_at, st.last_attempt_at, st.next_due_at,
-		COALESCE(st.last_result, ''), COALESCE(st.error_class, ''), COALESCE(u.metactf_user_status, '')
+		COALESCE(st.last_result, ''), COALESCE(st.error_class, ''), COALESCE(u.metactf_user_status, ''), COALESCE(st.failed_in_a_row, 0)
 	FROM competitors c
 	JOIN coaches co ON co.coach_id = c.coach_id
 	LEFT JOIN teams t ON t.team_id = c.team_id
@@ -52,7 +52,7 @@ func scanCompetitor(scan func(...any) error) (CompetitorRow, error) {
 		&r.Email, &r.Division, &r.Grade, &r.Status, &r.Team, &r.CoachName, &r.CoachEmail, &r.School,
 		&r.ODLSolves, &r.ODLPoints, &r.FlashSolves, &r.FlashPoints,
 		into(&r.LastSolveAt), into(&r.LastSeenAt), into(&r.Sync.LastSuccessAt), into(&r.Sync.LastAttemptAt), into(&r.Sync.NextDueAt),
-		&r.Sync.Result, &r.Sync.Class, &r.Sync.PlatformStatus)
+		&r.Sync.Result, &r.Sync.Class, &r.Sync.PlatformStatus, &r.Sync.FailedInARow)
 	r.Sync.OnPlatform = r.GamePlatformID != ""
 	r.Sync.HasEmail = r.Email != ""
 	return r, err

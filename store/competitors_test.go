@@ -211,7 +211,7 @@ func TestACompetitorsPageShowsAllThatIsKnown(t *testing.T) {
 				Team: "Amber Team a1", CoachName: "Coach Amber", CoachEmail: "coach@amber.example", School: "Amber High",
 				ODLSolves: 2, ODLPoints: 200, FlashSolves: 1, FlashPoints: 100, LastSolveAt: odl(1).SolvedAt, LastSeenAt: start.Add(-time.Minute),
 				Sync: domain.SyncFacts{OnPlatform: true, HasEmail: true, Result: domain.SyncFailure, Class: domain.Timeout,
-					PlatformStatus: domain.PlatformPendingApproval, LastSuccessAt: start, LastAttemptAt: start.Add(time.Minute), NextDueAt: start.Add(61 * time.Minute)},
+					PlatformStatus: domain.PlatformPendingApproval, LastSuccessAt: start, LastAttemptAt: start.Add(time.Minute), NextDueAt: start.Add(61 * time.Minute), FailedInARow: 1},
 			},
 			Results: []store.EventResult{
 				{Name: "Autumn Flash", StartsAt: autumnCTF.StartsAt, Rank: 3, Points: 300, MaxPoints: 900},

@@ -41,15 +41,20 @@ func blockedState(status domain.PlatformStatus) State {
 	return State{"hold", "Awaiting approval", "MetaCTF has not approved this account yet. It is looked up every 8 hours; nothing to do for you."}
 }
 
-// failedState says when the next try is; what only a person can mend is marked as such.
+// failedState says when the next try is; what only a person can mend, or has not mended itself after some tries, is marked
+// as such.
 func failedState(f domain.SyncFacts, now time.Time, zone *time.Location) State {
-	advice := domain.AdviceFor(f.Class).String()
-	switch f.Class {
-	case domain.Forbidden, domain.NotFound, domain.InvalidCall:
-		return State{"bad", "Sync failing", advice}
+	advice := domain.AdviceFor(f.Class)
+	next := "now"
+	if f.NextDueAt.After(now) {
+		next = Relative(f.NextDueAt, now, zone)
 	}
-	if !f.NextDueAt.After(now) {
-		return State{"warn", "Retrying now", advice}
+	switch {
+	case f.Class == domain.Forbidden, f.Class == domain.NotFound, f.Class == domain.InvalidCall:
+		return State{"bad", "Sync failing", advice.String()}
+	case f.NeedsAttention():
+		return State{"bad", "Needs attention", advice.What + " It has failed " + Number(f.FailedInARow) + " times in a row and is tried again " + next +
+			". An admin looks into it."}
 	}
-	return State{"warn", "Retrying " + Relative(f.NextDueAt, now, zone), advice}
+	return State{"warn", "Retrying " + next, advice.String()}
 }

@@ -15,6 +15,9 @@ func TestStateOf(t *testing.T) {
 	blocked := func(status domain.PlatformStatus) domain.SyncFacts {
 		return domain.SyncFacts{OnPlatform: true, HasEmail: true, Result: domain.SyncBlocked, Class: domain.Blocked, PlatformStatus: status}
 	}
+	failedTimes := func(n int, due time.Time) domain.SyncFacts {
+		return domain.SyncFacts{OnPlatform: true, HasEmail: true, Result: domain.SyncFailure, Class: domain.ServerError, NextDueAt: due, FailedInARow: n}
+	}
 	failed := func(class domain.FailureClass, due time.Time) domain.SyncFacts {
 		return domain.SyncFacts{OnPlatform: true, HasEmail: true, Result: domain.SyncFailure, Class: class, NextDueAt: due, LastSuccessAt: now.AddDate(0, 0, -9)}
 	}
@@ -51,6 +54,9 @@ func TestStateOf(t *testing.T) {
 		{"failed, a token", failed(domain.Unauthorized, tonight), "warn", "Retrying at 22:53", "The platform refused our token."},
 		{"failed here", failed(domain.StoreFailed, tonight), "warn", "Retrying at 22:53", "The results could not be stored."},
 		{"failed in a new way", failed("", tonight), "warn", "Retrying at 22:53", "The sync failed for a reason we have no text for."},
+		{"failed twice", failedTimes(2, tonight), "warn", "Retrying at 22:53", "The platform had a fault of its own."},
+		{"failed three times", failedTimes(3, tonight), "bad", "Needs attention",
+			"The platform had a fault of its own. It has failed 3 times in a row and is tried again at 22:53. An admin looks into it."},
 		{"failed, not allowed", failed(domain.Forbidden, tonight), "bad", "Sync failing", "The platform does not allow this call."},
 		{"failed, not there", failed(domain.NotFound, tonight), "bad", "Sync failing", "The platform does not know this record."},
 		{"failed, our data", failed(domain.InvalidCall, tonight), "bad", "Sync failing", "The platform refused the data we sent."},

@@ -173,7 +173,7 @@ func demoCoach(rows []roster.Row) string {
 
 func (p *program) firstSync(ctx context.Context, s *store.Store, conf config.Config) error {
 	quiet := slog.New(slog.DiscardHandler) // the season's faults are made on purpose
-	client, err := newClient(conf, quiet)
+	client, err := newClient(conf, false, quiet)
 	if err != nil {
 		return err
 	}

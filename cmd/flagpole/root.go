@@ -112,10 +112,10 @@ func (p *program) openMigrated(ctx context.Context, c config.Config) (*store.Sto
 	return s, nil
 }
 
-// newClient makes the platform's client of the configuration.
-func newClient(c config.Config, log *slog.Logger) (*metactf.Client, error) {
+// newClient makes the platform's client of the configuration; in a dry run no write call can leave it.
+func newClient(c config.Config, dryRun bool, log *slog.Logger) (*metactf.Client, error) {
 	client, err := metactf.New(metactf.Config{
-		BaseURL: c.APIBaseURL, Token: c.APIToken, RateLimit: c.RateLimit, RetryLimit: c.RetryLimit, Timeout: c.CallTimeout,
+		BaseURL: c.APIBaseURL, Token: c.APIToken, RateLimit: c.RateLimit, RetryLimit: c.RetryLimit, Timeout: c.CallTimeout, DryRun: dryRun,
 	}, log)
 	if err != nil {
 		return nil, usage(err)

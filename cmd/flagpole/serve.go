@@ -72,7 +72,7 @@ func serve(ctx context.Context, listener net.Listener, s *store.Store, conf conf
 func startWork(s *store.Store, conf config.Config, requests *syncRequests, log *slog.Logger) (stop func() error, err error) {
 	var dispatcher *syncer.Dispatcher
 	if conf.SyncEnabled {
-		client, err := newClient(conf, log)
+		client, err := newClient(conf, false, log)
 		if err != nil {
 			return nil, err
 		}

@@ -126,4 +126,13 @@ type SyncFacts struct {
 	LastSuccessAt  time.Time // zero: never
 	LastAttemptAt  time.Time
 	NextDueAt      time.Time // zero: due now
+	FailedInARow   int       // syncs
+}
+
+// attentionAfter is how many failed syncs in a row no longer look like a passing fault.
+const attentionAfter = 3
+
+// NeedsAttention reports whether somebody should look at why the syncs fail, though they are still tried.
+func (f SyncFacts) NeedsAttention() bool {
+	return f.Result == SyncFailure && f.FailedInARow >= attentionAfter
 }
