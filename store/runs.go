@@ -218,14 +218,23 @@ func CountsOf(result domain.SyncResult, stored Stored, calls int) domain.RunCoun
 	return c
 }
 
-// PruneAttempts deletes attempts that succeeded before good and those that failed before bad.
+// PruneAttempts deletes attempts that succeeded before good and those that failed before bad; what stays of them are sums
+// by hour, call and outcome.
 func (sys *System) PruneAttempts(ctx context.Context, good, bad time.Time) (int64, error) {
+	const old = `started_at < $1 AND (error_class = '' OR started_at < $2)`
 	var n int64
 	err := sys.s.db.update(ctx, func(tx conn) error {
-		var err error
-		n, err = tx.exec(ctx, `
-			DELETE FROM sync_attempts
-			WHERE started_at < $1 AND (error_class = '' OR started_at < $2)`, micros(good), micros(bad))
+		_, err := tx.exec(ctx, `
+			INSERT INTO sync_attempt_sums AS s (hour_at, endpoint, http_status, error_class, attempts, duration_us)
+			SELECT started_at / 3600000000 * 3600000000, endpoint, http_status, error_class, COUNT(*), CAST(SUM(duration_us) AS BIGINT)
+			FROM sync_attempts WHERE `+old+`
+			GROUP BY 1, 2, 3, 4
+			ON CONFLICT (hour_at, endpoint, http_status, error_class) DO UPDATE SET
+				attempts = s.attempts + excluded.attempts, duration_us = s.duration_us + excluded.duration_us`, micros(good), micros(bad))
+		if err != nil {
+			return err
+		}
+		n, err = tx.exec(ctx, `DELETE FROM sync_attempts WHERE `+old, micros(good), micros(bad))
 		return err
 	})
 	return n, wrap(err, "prune attempts")

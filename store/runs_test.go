@@ -153,6 +153,27 @@ func TestGoodAttemptsAreKeptForAShorterTimeThanFailedOnes(t *testing.T) {
 	})
 }
 
+func TestSumsByHourStayOfWhatIsPruned(t *testing.T) {
+	inBoth(t, func(t *testing.T, h *house) {
+		p := h.pull("gp-a1")
+		call := func(at time.Time, class domain.FailureClass) store.Attempt {
+			return store.Attempt{Endpoint: "GET /users", StartedAt: at, Took: time.Second, Status: 200, Class: class}
+		}
+		start := storetest.Start
+		p.Attempts = []store.Attempt{call(start, ""), call(start.Add(59*time.Minute), ""), call(start.Add(time.Hour), ""), call(start, domain.Malformed)}
+		h.store(p)
+		// The first time only the first of the hour is old enough: the next adds to its sum.
+		for _, before := range []time.Time{start.Add(time.Minute), start.Add(2 * time.Hour)} {
+			if _, err := h.sys.PruneAttempts(t.Context(), before, before); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h.want("sums", `SELECT `+minutes("hour_at")+`, error_class, attempts, duration_us FROM sync_attempt_sums ORDER BY 1, 2`,
+			"0||2|2000000", "0|malformed|1|1000000", "60||1|1000000")
+		h.want("attempts", `SELECT COUNT(*) FROM sync_attempts`, "0")
+	})
+}
+
 func TestLastRunsListsWhatWasTriedOrIsOpenNewestFirst(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		quiet := scheduled(h, storetest.Start)
