@@ -8,12 +8,15 @@ var mockTables = []string{
 	"game_platform_quarantined_records", "game_platform_stats", "game_platform_sync_state", "game_platform_users", "sync_attempts",
 }
 
+// isMock is LIKE '%mock%' with the same idea of upper and lower case on both databases.
+const isMock = `REPLACE(syned_user_id, 'mock', '') <> syned_user_id`
+
 // CleanMock deletes what was pulled for test accounts, those with "mock" in their game platform id, and returns how many
 // solves went. Who is still on the roster is due again at once, in full.
 func (sys *System) CleanMock(ctx context.Context) (solves int64, err error) {
 	err = sys.s.db.update(ctx, func(tx conn) error {
 		for i, table := range mockTables {
-			n, err := tx.exec(ctx, `DELETE FROM `+table+` WHERE syned_user_id LIKE '%mock%'`)
+			n, err := tx.exec(ctx, `DELETE FROM `+table+` WHERE `+isMock)
 			if err != nil {
 				return err
 			}
@@ -28,7 +31,7 @@ func (sys *System) CleanMock(ctx context.Context) (solves int64, err error) {
 
 // CountMock counts the solves that CleanMock would delete.
 func (sys *System) CountMock(ctx context.Context) (n int64, err error) {
-	err = sys.s.db.reader().row(ctx, `SELECT COUNT(*) FROM game_platform_challenge_solves WHERE syned_user_id LIKE '%mock%'`).Scan(&n)
+	err = sys.s.db.reader().row(ctx, `SELECT COUNT(*) FROM game_platform_challenge_solves WHERE `+isMock).Scan(&n)
 	return n, wrap(err, "count mock data")
 }
 

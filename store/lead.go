@@ -51,6 +51,12 @@ func leadByAdvisoryLock(ctx context.Context, pool *sql.DB) (*Lead, bool, error) 
 	if err != nil {
 		return nil, false, err
 	}
+	// The lock ends with its session, and Postgres must notice soon when this machine is gone.
+	_, err = conn.ExecContext(ctx, `SELECT set_config('tcp_keepalives_idle', '10', false),
+		set_config('tcp_keepalives_interval', '5', false), set_config('tcp_keepalives_count', '3', false)`)
+	if err != nil {
+		return nil, false, errors.Join(err, conn.Close())
+	}
 	got := false
 	err = conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock(hashtextextended('flagpole.sync.' || current_schema(), 0))`).Scan(&got)
 	if err != nil || !got {

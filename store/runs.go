@@ -110,7 +110,8 @@ func (sys *System) BeginRun(ctx context.Context, id string) (RunRequest, error) 
 
 // RequeueRun puts a run back that was interrupted because its process stops: the next one takes it up from the start.
 func (sys *System) RequeueRun(ctx context.Context, id string) error {
-	return sys.write(ctx, "requeue run", `UPDATE sync_runs SET queued = TRUE WHERE run_id = $1 AND finished_at IS NULL`, id)
+	return sys.write(ctx, "requeue run", `
+		UPDATE sync_runs SET queued = TRUE, heartbeat_at = $2 WHERE run_id = $1 AND finished_at IS NULL`, id, sys.s.now())
 }
 
 // ForgetRun deletes a run that leaves no trace: a dry run, or one nobody waits for any more.
@@ -118,12 +119,18 @@ func (sys *System) ForgetRun(ctx context.Context, id string) error {
 	return sys.write(ctx, "forget run", `DELETE FROM sync_runs WHERE run_id = $1`, id)
 }
 
-// TakeOver is for the process that has just got the lead: whatever run is open was left so by one that died, and is
-// closed as stopped, and so are requests that nobody waits for any more. It returns how many there were.
-func (sys *System) TakeOver(ctx context.Context) (int64, error) {
+// TakeOver is for the process that has the lead, while it does no run: whatever requested run is open was left so by a
+// process that died, or could not be closed, and is closed as stopped; so are requests that nobody waits for any more. The
+// schedule's runs of quarter hours before slot are closed as done. It returns how many were stopped.
+func (sys *System) TakeOver(ctx context.Context, slot time.Time) (int64, error) {
 	var n int64
 	err := sys.s.db.update(ctx, func(tx conn) error {
-		var err error
+		_, err := tx.exec(ctx, `
+			UPDATE sync_runs SET finished_at = heartbeat_at WHERE kind = 'schedule' AND finished_at IS NULL AND slot_at < $1`,
+			micros(slot))
+		if err != nil {
+			return err
+		}
 		n, err = tx.exec(ctx, `
 			UPDATE sync_runs SET finished_at = heartbeat_at, queued = FALSE, stopped = TRUE, stop_reason = 'crashed'
 			WHERE finished_at IS NULL AND kind = 'command' AND (NOT queued OR (requested_by = 'command' AND heartbeat_at <= $1))`,
@@ -221,23 +228,48 @@ func CountsOf(result domain.SyncResult, stored Stored, calls int) domain.RunCoun
 // PruneAttempts deletes attempts that succeeded before good and those that failed before bad; what stays of them are sums
 // by hour, call and outcome.
 func (sys *System) PruneAttempts(ctx context.Context, good, bad time.Time) (int64, error) {
-	const old = `started_at < $1 AND (error_class = '' OR started_at < $2)`
-	var n int64
-	err := sys.s.db.update(ctx, func(tx conn) error {
-		_, err := tx.exec(ctx, `
-			INSERT INTO sync_attempt_sums AS s (hour_at, endpoint, http_status, error_class, attempts, duration_us)
-			SELECT started_at / 3600000000 * 3600000000, endpoint, http_status, error_class, COUNT(*), CAST(SUM(duration_us) AS BIGINT)
-			FROM sync_attempts WHERE `+old+`
-			GROUP BY 1, 2, 3, 4
-			ON CONFLICT (hour_at, endpoint, http_status, error_class) DO UPDATE SET
-				attempts = s.attempts + excluded.attempts, duration_us = s.duration_us + excluded.duration_us`, micros(good), micros(bad))
-		if err != nil {
+	var all int64
+	for {
+		var n int64
+		err := sys.s.db.update(ctx, func(tx conn) (err error) {
+			n, err = pruneSome(ctx, tx, micros(good), micros(bad))
 			return err
+		})
+		all += n
+		if err != nil || n == 0 {
+			return all, wrap(err, "prune attempts")
 		}
-		n, err = tx.exec(ctx, `DELETE FROM sync_attempts WHERE `+old, micros(good), micros(bad))
-		return err
-	})
-	return n, wrap(err, "prune attempts")
+	}
+}
+
+// pruneAtOnce bounds one transaction, so that syncs can write in between.
+const pruneAtOnce = 5000
+
+func pruneSome(ctx context.Context, tx conn, good, bad int64) (int64, error) {
+	const old = `started_at < $1 AND (error_class = '' OR started_at < $2)`
+	var last int64
+	err := tx.row(ctx, `
+		SELECT COALESCE(MAX(attempt_id), 0) FROM (
+			SELECT attempt_id FROM sync_attempts WHERE `+old+` ORDER BY attempt_id LIMIT $3) AS batch`, good, bad, pruneAtOnce).Scan(&last)
+	if err != nil || last == 0 {
+		return 0, err
+	}
+	_, err = tx.exec(ctx, `
+		INSERT INTO sync_attempt_sums AS s (hour_at, endpoint, http_status, error_class, attempts, duration_us)
+		SELECT started_at / 3600000000 * 3600000000, endpoint, http_status, error_class, COUNT(*), CAST(SUM(duration_us) AS BIGINT)
+		FROM sync_attempts WHERE `+old+` AND attempt_id <= $3
+		GROUP BY 1, 2, 3, 4
+		ON CONFLICT (hour_at, endpoint, http_status, error_class) DO UPDATE SET
+			attempts = s.attempts + excluded.attempts, duration_us = s.duration_us + excluded.duration_us`, good, bad, last)
+	if err != nil {
+		return 0, err
+	}
+	return tx.exec(ctx, `DELETE FROM sync_attempts WHERE `+old+` AND attempt_id <= $3`, good, bad, last)
+}
+
+// CountSkipped adds competitors to a run that it did not come to; they stay due.
+func (sys *System) CountSkipped(ctx context.Context, id string, n int) error {
+	return sys.write(ctx, "count skipped", `UPDATE sync_runs SET skipped = skipped + $2 WHERE run_id = $1`, id, n)
 }
 
 // LastRuns lists the newest runs that tried anything or are still open, newest first. It names nobody, so every viewer of

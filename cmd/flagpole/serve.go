@@ -65,7 +65,16 @@ func serve(ctx context.Context, listener net.Listener, s *store.Store, conf conf
 		PublicURL: conf.PublicURL, Zone: conf.Zone, Proxies: conf.Proxies, SyncEnabled: conf.SyncEnabled,
 		SyncSecret: conf.SyncSecret, Requests: requests,
 	}, time.Now, log)
-	return errors.Join(listen(ctx, listener, portal, log), stopWork())
+	// Told to stop, the syncs end while the last requests are answered, not after them.
+	ctx, cancel := context.WithCancel(ctx)
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		stopped <- stopWork()
+	}()
+	err = listen(ctx, listener, portal, log)
+	cancel() // listening may have ended by itself
+	return errors.Join(err, <-stopped)
 }
 
 // startWork starts the background clock and what it wakes; the function it returns stops both.

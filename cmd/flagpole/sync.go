@@ -71,8 +71,10 @@ func (p *program) sync(ctx context.Context, o syncOptions) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	selection := store.Selection{CoachID: o.coach, CompetitorID: o.competitor}
-	if err := s.System().CheckSelection(ctx, selection); err != nil {
+	if err := s.System().CheckSelection(ctx, selection); domain.CodeOf(err) == domain.NoSuch {
 		return usage(err)
+	} else if err != nil {
+		return err
 	}
 	report, err := newSyncer(s, client, conf, log).Do(ctx, store.RunRequest{
 		Selection: selection, Full: o.full, DryRun: o.dryRun, By: "command",

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -152,7 +153,13 @@ func (c *Client) once(ctx context.Context, q call, read func(answer) error) (aga
 }
 
 // judge says what is wrong with an answer, or with that there is none because of cause; nil when it could be read.
-func (c *Client) judge(a answer, cause error, read func(answer) error) *domain.CallError {
+func (c *Client) judge(a answer, cause error, read func(answer) error) (fault *domain.CallError) {
+	defer func() { // the gate must hear of every call's end, also of one that nobody foresaw
+		if r := recover(); r != nil {
+			c.gate.log.Error("reading an answer panicked", "endpoint", a.endpoint(), "stack", string(debug.Stack()))
+			fault = a.malformed("the answer could not be read")
+		}
+	}()
 	switch {
 	case cause != nil:
 		return brokenCall(a.call, cause)
@@ -168,7 +175,6 @@ func (c *Client) judge(a answer, cause error, read func(answer) error) *domain.C
 	if err == nil {
 		return nil
 	}
-	var fault *domain.CallError
 	if !errors.As(err, &fault) {
 		fault = a.malformed("the answer could not be read")
 	}

@@ -127,11 +127,11 @@ func whileLeading(ctx context.Context, lead *store.Lead) (context.Context, conte
 	}
 }
 
-// takeOver puts in order what the last process that had the lead left open.
+// takeOver puts in order what the last process that had the lead left open, and what this one could not close.
 func (s *Syncer) takeOver(ctx context.Context) error {
-	n, err := s.store.TakeOver(ctx)
+	n, err := s.store.TakeOver(ctx, s.clock().Truncate(quarter))
 	if n > 0 {
-		s.log.Warn("runs that a dead process left open were closed", "runs", n)
+		s.log.Warn("runs that were left open were closed", "runs", n)
 	}
 	return err
 }

@@ -120,6 +120,65 @@ func TestRunsThatADeadProcessLeftOpenAreClosed(t *testing.T) {
 	})
 }
 
+func TestARunThatWasPutBackAfterALongPauseIsNotTakenForDead(t *testing.T) {
+	each(t, []string{"ada"}, func(t *testing.T, b *bench) {
+		b.platform.accounts["ada"] = approved()
+		sys := b.store.System()
+		id, err := sys.QueueRun(t.Context(), store.RunRequest{By: "command"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sys.BeginRun(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		b.clock.Advance(5 * time.Minute) // the platform asked for a pause: nobody was synced meanwhile
+		if err := sys.RequeueRun(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.syncer.Dispatch(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if run, err := sys.Run(t.Context(), id); err != nil || run.Stopped != "" || run.Counts.Attempted != 1 {
+			t.Errorf("got %+v, %v; want it done", run, err)
+		}
+	})
+}
+
+func TestWhatCouldNotBeClosedIsClosedAtTheNextTick(t *testing.T) {
+	each(t, []string{"ada"}, func(t *testing.T, b *bench) {
+		b.platform.accounts["ada"] = approved()
+		sys := b.store.System()
+		id, err := sys.QueueRun(t.Context(), store.RunRequest{By: "api"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sys.BeginRun(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // nobody is due the second time, a quarter of an hour later
+			if err := b.syncer.Dispatch(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			b.clock.Advance(16 * time.Minute)
+		}
+		if err := b.syncer.Dispatch(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		runs, err := b.store.For(domain.Viewer{Role: domain.RoleAdmin}).LastRuns(t.Context(), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, run := range runs {
+			if run.FinishedAt.IsZero() {
+				t.Errorf("still open: %+v", run)
+			}
+		}
+		if run, err := sys.Run(t.Context(), id); err != nil || run.Stopped != store.StopCrashed {
+			t.Errorf("got %+v, %v", run, err)
+		}
+	})
+}
+
 func TestARequestWhoseCommandWasKilledIsNotDone(t *testing.T) {
 	each(t, []string{"ada"}, func(t *testing.T, b *bench) {
 		b.platform.accounts["ada"] = approved()

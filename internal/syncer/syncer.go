@@ -107,6 +107,7 @@ func (s *Syncer) runAll(ctx context.Context, id string, req store.RunRequest, t 
 	for {
 		targets, err := s.store.Targets(ctx, req.Selection, after, s.jobSize())
 		if err != nil {
+			t.skip(len(aside))
 			return err
 		}
 		if len(targets) == 0 {
@@ -120,10 +121,13 @@ func (s *Syncer) runAll(ctx context.Context, id string, req store.RunRequest, t 
 		}
 		aside = append(aside, untried...)
 	}
-	for batch := range slices.Chunk(aside, s.jobSize()) {
+	for len(aside) > 0 {
+		batch := aside[:min(len(aside), s.jobSize())]
+		aside = aside[len(batch):]
 		untried, err := s.job(ctx, batch, o, t)
 		t.skip(len(untried))
 		if err != nil {
+			t.skip(len(aside))
 			return err
 		}
 	}
@@ -152,6 +156,9 @@ func (s *Syncer) countRest(ctx context.Context, sel store.Selection, after strin
 // Dispatch syncs everybody who is due, as part of the running quarter hour's run, until nobody is. Requests that come in
 // meanwhile go first. Only the process that has the lead may call it, and not twice at once.
 func (s *Syncer) Dispatch(ctx context.Context) error {
+	if err := s.takeOver(ctx); err != nil {
+		return err
+	}
 	tried := map[string]bool{}
 	for {
 		if err := s.TakeRequests(ctx); err != nil {
@@ -173,10 +180,21 @@ func (s *Syncer) Dispatch(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := s.job(ctx, fresh, order{runID: runID}, &tally{}); err != nil {
+		untried, err := s.job(ctx, fresh, order{runID: runID}, &tally{})
+		if err := errors.Join(err, s.countSkipped(ctx, runID, len(untried))); err != nil {
 			return err
 		}
 	}
+}
+
+// countSkipped keeps, also after ctx has ended, that a scheduled run did not come to somebody.
+func (s *Syncer) countSkipped(ctx context.Context, runID string, n int) error {
+	if n == 0 {
+		return nil
+	}
+	closing, cancel := closingTime(ctx)
+	defer cancel()
+	return s.store.CountSkipped(closing, runID, n)
 }
 
 // TakeRequests does the runs that people and programs have asked for, oldest first, until there is none. A run that is
@@ -195,7 +213,7 @@ func (s *Syncer) TakeRequests(ctx context.Context) error {
 			return err
 		}
 		report, err := s.execute(ctx, id, req)
-		if ctx.Err() != nil {
+		if err != nil && ctx.Err() != nil {
 			closing, cancel := closingTime(ctx)
 			defer cancel()
 			return errors.Join(ctx.Err(), s.store.RequeueRun(closing, id))
@@ -270,7 +288,7 @@ func (s *Syncer) one(ctx context.Context, target store.Target, o order, t *tally
 	defer func() {
 		if r := recover(); r != nil {
 			s.log.Error("a sync panicked", "competitor", target.CompetitorID, "panic", r, "stack", string(debug.Stack()))
-			t.add(domain.RunCounts{Attempted: 1, Failed: 1})
+			s.afterPanic(ctx, target, o, t)
 			tried = true
 		}
 	}()
@@ -282,31 +300,54 @@ func (s *Syncer) one(ctx context.Context, target store.Target, o order, t *tally
 		t.add(domain.RunCounts{APICalls: len(pull.Attempts)})
 		return false
 	}
-	t.add(s.keep(ctx, target, pull, o))
-	return true
+	counts, kept := s.keep(ctx, target, pull, o)
+	if !kept { // halted while it was stored: nothing of it is, and it stays due
+		counts = domain.RunCounts{APICalls: len(pull.Attempts)}
+	}
+	t.add(counts)
+	return kept
 }
 
-// keep stores what a sync learned, or only looks at what it would change, and says what to count.
-func (s *Syncer) keep(ctx context.Context, target store.Target, pull store.Pull, o order) domain.RunCounts {
+// afterPanic makes a panic one competitor's failed sync, tried again later like any other.
+func (s *Syncer) afterPanic(ctx context.Context, target store.Target, o order, t *tally) {
+	t.add(domain.RunCounts{Attempted: 1, Failed: 1})
+	if o.dryRun {
+		return
+	}
+	pull := s.withoutResults(store.Pull{GamePlatformID: target.GamePlatformID, RunID: o.runID, At: s.clock()})
+	if _, err := s.store.StorePull(ctx, pull); err != nil {
+		s.log.Error("cannot store a failed sync", "competitor", target.CompetitorID, "run", o.runID, "error", err)
+	}
+}
+
+// keep stores what a sync learned, or only looks at what it would change, and says what to count. kept is false where the
+// job was halted meanwhile.
+func (s *Syncer) keep(ctx context.Context, target store.Target, pull store.Pull, o order) (counts domain.RunCounts, kept bool) {
 	if o.dryRun {
 		stored, err := s.store.PreviewPull(ctx, pull)
+		if err != nil && ctx.Err() != nil {
+			return domain.RunCounts{}, false
+		}
 		if err != nil {
 			s.log.Error("cannot preview a sync", "competitor", target.CompetitorID, "error", err)
 			pull.Result = domain.SyncFailure
 		}
-		return store.CountsOf(pull.Result, stored, len(pull.Attempts))
+		return store.CountsOf(pull.Result, stored, len(pull.Attempts)), true
 	}
 	stored, err := s.store.StorePull(ctx, pull)
 	if err == nil {
 		s.logSync(target, pull, stored)
-		return store.CountsOf(pull.Result, stored, len(pull.Attempts))
+		return store.CountsOf(pull.Result, stored, len(pull.Attempts)), true
+	}
+	if ctx.Err() != nil {
+		return domain.RunCounts{}, false
 	}
 	s.log.Error("cannot store a sync", "competitor", target.CompetitorID, "run", o.runID, "error", err)
 	pull = s.withoutResults(pull)
 	if _, err := s.store.StorePull(ctx, pull); err != nil {
 		s.log.Error("cannot store a failed sync", "competitor", target.CompetitorID, "run", o.runID, "error", err)
 	}
-	return store.CountsOf(domain.SyncFailure, store.Stored{}, len(pull.Attempts))
+	return store.CountsOf(domain.SyncFailure, store.Stored{}, len(pull.Attempts)), true
 }
 
 // withoutResults is the pull reduced to the fact that it could not be stored.

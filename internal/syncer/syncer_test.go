@@ -402,6 +402,44 @@ func TestARunThatIsStoppedLeavesTheRestDue(t *testing.T) {
 	})
 }
 
+func TestAPanicIsOneCompetitorsFailureWithBackOff(t *testing.T) {
+	each(t, []string{"ada", "bo"}, func(t *testing.T, b *bench) {
+		b.platform.accounts["ada"], b.platform.accounts["bo"] = approved(solve(1, time.Hour)), approved(solve(2, time.Hour))
+		b.syncer.set.Concurrency = 1
+		usual, once := b.syncer.random, true
+		b.syncer.random = func() float64 {
+			if once {
+				once = false
+				panic("of the test")
+			}
+			return usual()
+		}
+		if got := b.run(store.RunRequest{}).Counts; got.Failed != 1 || got.Changed != 1 {
+			t.Errorf("got %+v, want one failed and one changed", got)
+		}
+		f := b.row("ada").Sync
+		if f.Result != domain.SyncFailure || f.Class != domain.StoreFailed || !f.NextDueAt.After(b.clock.Now()) || b.row("ada").Solves() != 0 {
+			t.Errorf("got %+v, want a failure with a later try", f)
+		}
+	})
+}
+
+func TestASyncThatIsHaltedWhileItIsStoredIsNobodysFailure(t *testing.T) {
+	each(t, []string{"ada"}, func(t *testing.T, b *bench) {
+		b.platform.accounts["ada"] = approved(solve(1, time.Hour))
+		ctx, cancel := context.WithCancel(t.Context())
+		usual := b.syncer.random
+		b.syncer.random = func() float64 { cancel(); return usual() } // asked for in the middle of the transaction
+		report, err := b.syncer.Do(ctx, store.RunRequest{By: "command"})
+		if !errors.Is(err, context.Canceled) || report.Counts.Failed != 0 || report.Counts.Skipped != 1 {
+			t.Errorf("got %+v, %v; want one skipped", report.Counts, err)
+		}
+		if d := b.row("ada"); d.Solves() != 0 || d.Sync.Result != domain.SyncNever {
+			t.Errorf("%d solves, %+v", d.Solves(), d.Sync)
+		}
+	})
+}
+
 func TestDispatchSyncsWhoIsDueUntilNobodyIs(t *testing.T) {
 	each(t, []string{"ada", "bo"}, func(t *testing.T, b *bench) {
 		b.platform.accounts["ada"] = approved(solve(1, time.Hour))
