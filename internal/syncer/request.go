@@ -34,6 +34,7 @@ func (s *Syncer) Do(ctx context.Context, req store.RunRequest) (Report, error) {
 
 // see waits until the run is done by whoever has the lead, this process included.
 func (s *Syncer) see(ctx context.Context, id string) (Report, error) {
+	told := false
 	for sign := time.Now(); ; {
 		run, err := s.store.Run(ctx, id)
 		if err != nil {
@@ -47,6 +48,10 @@ func (s *Syncer) see(ctx context.Context, id string) (Report, error) {
 			if done || err != nil {
 				return report, err
 			}
+		}
+		if !told {
+			told = true
+			s.log.Warn("another process calls the platform; it does this run, and this one waits", "run", id)
 		}
 		if time.Since(sign) > signEvery {
 			sign = time.Now()

@@ -364,7 +364,11 @@ func (s *Syncer) logSync(target store.Target, p store.Pull, stored store.Stored)
 		s.log.Debug("synced", "competitor", target.CompetitorID, "run", p.RunID, "new_solves", stored.NewSolves, "changed", stored.Changed)
 		return
 	}
-	s.log.Warn("sync "+string(p.Result), "competitor", target.CompetitorID, "run", p.RunID,
+	if p.Result == domain.SyncBlocked { // the page words it by the vendor's status
+		s.log.Warn("sync blocked", "competitor", target.CompetitorID, "run", p.RunID, "endpoint", p.Failure.Endpoint, "message", p.Failure.Message)
+		return
+	}
+	s.log.Warn("sync failed", "competitor", target.CompetitorID, "run", p.RunID,
 		"class", p.Failure.Class, "endpoint", p.Failure.Endpoint, "status", p.Failure.Status, "advice", domain.AdviceFor(p.Failure.Class).String())
 }
 
