@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -108,19 +109,55 @@ type Session struct {
 func (a *Accounts) Session(ctx context.Context, hash string, idle time.Duration) (Session, error) {
 	var s Session
 	v := &s.Viewer
+	seen := ""
 	now := a.s.clock()
 	err := a.s.db.reader().row(ctx, `
-		SELECT u.user_id, u.email, COALESCE(co.name, u.email), u.role, COALESCE(u.coach_id, ''), s.last_used_at
+		SELECT u.user_id, u.email, COALESCE(co.name, u.email), u.role, COALESCE(u.coach_id, ''), s.last_used_at,
+			COALESCE(seen.coach_id, ''), COALESCE(seen.name, '')
 		FROM sessions s
 		JOIN users u ON u.user_id = s.user_id
 		LEFT JOIN coaches co ON co.coach_id = u.coach_id
+		LEFT JOIN coaches seen ON seen.coach_id = s.viewing_coach_id AND u.role = 'admin'
 		WHERE s.session_hash = $1 AND s.expires_at > $2 AND s.last_used_at > $3 AND u.disabled_at IS NULL`,
 		hash, micros(now), micros(now.Add(-idle))).
-		Scan(&v.UserID, &v.Email, &v.Name, &v.Role, &v.CoachID, into(&s.LastUsedAt))
+		Scan(&v.UserID, &v.Email, &v.Name, &v.Role, &v.CoachID, into(&s.LastUsedAt), &seen, &v.CoachName)
 	if err != nil {
 		return Session{}, fmt.Errorf("find session: %w", noSuch(err, "session"))
 	}
+	if seen != "" {
+		v.Role, v.CoachID, v.ViewingAs = domain.RoleCoach, seen, true
+	}
 	return s, nil
+}
+
+// ViewAs has an admin's session show the portal as the coach sees it, or with "" as the admin does again. Only admins may, and
+// a coach who does not exist is a NoSuch error; both are audited.
+func (a *Accounts) ViewAs(ctx context.Context, hash, coachID string) error {
+	err := a.s.db.update(ctx, func(tx conn) error {
+		var v domain.Viewer
+		var before string
+		err := tx.row(ctx, `
+			SELECT u.user_id, COALESCE(s.viewing_coach_id, '') FROM sessions s JOIN users u ON u.user_id = s.user_id
+			WHERE s.session_hash = $1 AND u.role = 'admin'`, hash).Scan(&v.UserID, &before)
+		if errors.Is(err, sql.ErrNoRows) {
+			return domain.Errorf(domain.Denied, "Only admins may look at the portal as a coach.")
+		}
+		if err != nil || before == coachID {
+			return err
+		}
+		action, name := "view_as.end", ""
+		if coachID != "" {
+			action = "view_as.begin"
+			if err := tx.row(ctx, `SELECT name FROM coaches WHERE coach_id = $1`, coachID).Scan(&name); err != nil {
+				return noSuch(err, "coach")
+			}
+		}
+		if _, err := tx.exec(ctx, `UPDATE sessions SET viewing_coach_id = $2 WHERE session_hash = $1`, hash, nullText(coachID)); err != nil {
+			return err
+		}
+		return audit(ctx, tx, a.s.now(), v, action, "", "coach="+cmp.Or(coachID, before))
+	})
+	return wrap(err, "view as a coach")
 }
 
 // TouchSession notes that a session was used just now.

@@ -112,11 +112,11 @@ func TestACompetitorWithTwelveThousandSolvesIsStoredInOnePull(t *testing.T) {
 			}
 		}
 		h.want("totals", statsQuery, fmt.Sprintf("gp-a1|%d|%d|0|0", n, n*300))
-		sums, err := h.admin().CompetitorSums(t.Context())
+		sums, err := h.admin().CompetitorSums(t.Context(), "", h.bounds())
 		if err != nil || sums.Solves != n || sums.Points != n*300 {
 			t.Errorf("sums %+v: %v", sums, err)
 		}
-		page, err := h.admin().SolvesPage(t.Context(), store.SolveQuery{CompetitorID: "cp-a1", ByPoints: true}, store.Page{Limit: 2})
+		page, err := h.admin().SolvesPage(t.Context(), store.SolveQuery{CompetitorID: "cp-a1", Sort: store.SolvesByPoints}, store.Page{Limit: 2})
 		if err != nil || page.All != n || page.Place != (store.Place{First: 1, Last: 2, Total: n}) {
 			t.Errorf("All %d, %+v: %v", page.All, page.Place, err)
 		}

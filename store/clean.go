@@ -5,7 +5,8 @@ import "context"
 // mockTables hold what the platform said of a competitor, by syned_user_id.
 var mockTables = []string{
 	"game_platform_challenge_solves", "game_platform_withdrawn_solves", "game_platform_flash_ctf_results",
-	"game_platform_quarantined_records", "game_platform_stats", "game_platform_sync_state", "game_platform_users", "sync_attempts",
+	"game_platform_quarantined_records", "game_platform_stats", "game_platform_category_stats", "game_platform_sync_state",
+	"game_platform_users", "sync_attempts",
 }
 
 // isMock is LIKE '%mock%' with the same idea of upper and lower case on both databases.
@@ -24,7 +25,10 @@ func (sys *System) CleanMock(ctx context.Context) (solves int64, err error) {
 				solves = n
 			}
 		}
-		return nil
+		if err := recountParticipants(ctx, tx); err != nil {
+			return err
+		}
+		return relistAll(ctx, tx, false)
 	})
 	return solves, wrap(err, "clean mock data")
 }
@@ -39,7 +43,10 @@ func (sys *System) CountMock(ctx context.Context) (n int64, err error) {
 func (sys *System) CleanSyncState(ctx context.Context) (n int64, err error) {
 	err = sys.s.db.update(ctx, func(tx conn) error {
 		n, err = tx.exec(ctx, `DELETE FROM game_platform_sync_state WHERE 1=1`)
-		return err
+		if err != nil {
+			return err
+		}
+		return relistAll(ctx, tx, false)
 	})
 	return n, wrap(err, "clean sync state")
 }

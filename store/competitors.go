@@ -3,8 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"flagpole/internal/domain"
@@ -17,12 +20,14 @@ type CompetitorRow struct {
 	CoachName  string
 	CoachEmail string
 	School     string
+	Username   string // on the platform; "" where it is not known
 
 	ODLSolves, ODLPoints     int64
 	FlashSolves, FlashPoints int64
 	LastSolveAt              time.Time
 	LastSeenAt               time.Time // on the platform
 	Sync                     domain.SyncFacts
+	Refreshing               bool // a sync was asked for and has not ended
 }
 
 // Solves counts all solves.
@@ -31,54 +36,240 @@ func (r CompetitorRow) Solves() int64 { return r.ODLSolves + r.FlashSolves }
 // Points sums all points.
 func (r CompetitorRow) Points() int64 { return r.ODLPoints + r.FlashPoints }
 
-// selectCompetitors is the one query of people's data; what follows it must begin with the visible predicate.
-const selectCompetitors = `
-	SELECT c.competitor_id, COALESCE(c.game_platform_id, ''), c.coach_id, COALESCE(c.team_id, ''), c.first_name, c.last_name,
-		COALESCE(c.email, ''), c.division, c.grade, c.status, COALESCE(t.name, ''), co.name, co.email, co.school,
-		COALESCE(s.odl_solves, 0), COALESCE(s.odl_points, 0), COALESCE(s.flash_solves, 0), COALESCE(s.flash_points, 0),
-		s.last_solve_at, st.last_remote_accessed_at, st.last_success_at, st.last_attempt_at, st.next_due_at,
-		COALESCE(st.last_result, ''), COALESCE(st.error_class, ''), COALESCE(u.metactf_user_status, ''), COALESCE(st.failed_in_a_row, 0)
-	FROM competitors c
-	JOIN coaches co ON co.coach_id = c.coach_id
-	LEFT JOIN teams t ON t.team_id = c.team_id
-	LEFT JOIN game_platform_stats s ON s.syned_user_id = c.game_platform_id
-	LEFT JOIN game_platform_sync_state st ON st.syned_user_id = c.game_platform_id
-	LEFT JOIN game_platform_users u ON u.syned_user_id = c.game_platform_id
-	WHERE `
+// CompetitorQuery says which competitors are wanted, and in which order. The zero query is everybody by name.
+type CompetitorQuery struct {
+	Bounds   domain.Bounds // needed for State and Activity, and for the order by state
+	CoachID  string
+	TeamID   string // NoTeam for those without one
+	Division domain.Division
+	Category string // key; with at least one solve in it
+	State    string // a domain.State, or one of the groups below
+	Activity string // a domain.Activity, or InFlashThisMonth
+	Absent   string // id of a flash CTF in which they have no result though they are on the platform
+	Search   string // words, each somewhere in name, email, team or username
+	Sort     CompetitorSort
+	Desc     bool
+}
+
+// Values of a CompetitorQuery that stand for no single team, state or activity.
+const (
+	NoTeam           = "none"
+	StatesWaiting    = "waiting" // every state that waits for a person or the platform
+	StatesFailing    = "failing"
+	InFlashThisMonth = "flash_month"
+)
+
+// CompetitorSort is a column that competitors can be ordered by.
+type CompetitorSort string
+
+// The columns of the list.
+const (
+	ByName      CompetitorSort = "name"
+	ByTeam      CompetitorSort = "team"
+	ByCoach     CompetitorSort = "coach"
+	ByDivision  CompetitorSort = "division"
+	ByODL       CompetitorSort = "odl"
+	ByFlash     CompetitorSort = "flash"
+	ByPoints    CompetitorSort = "points"
+	ByLastSolve CompetitorSort = "last_solve"
+	ByLastSeen  CompetitorSort = "last_seen"
+	ByLastSync  CompetitorSort = "last_sync"
+	ByState     CompetitorSort = "state"
+)
+
+// narrow reports whether the query leaves out anybody of the coaches it is about.
+func (q CompetitorQuery) narrow() bool {
+	return q.TeamID != "" || q.Division != "" || q.Category != "" || q.State != "" || q.Activity != "" || q.Absent != "" || q.Search != ""
+}
+
+// keyset is the order: the column, then the name, then the id. Numbers and times that run downwards have their sign turned,
+// so that names still run from a to z within equals.
+func (q CompetitorQuery) keyset() keyset {
+	column, text := "", false
+	switch q.Sort {
+	case ByTeam:
+		column, text = "c.team_key", true
+	case ByCoach:
+		column, text = "c.coach_key", true
+	case ByDivision:
+		column, text = "c.division", true
+	case ByODL:
+		column = "c.odl_solves"
+	case ByFlash:
+		column = "c.flash_solves"
+	case ByPoints:
+		column = "c.points"
+	case ByLastSolve:
+		column = "c.last_solve_at"
+	case ByLastSeen:
+		column = "c.last_seen_at"
+	case ByLastSync:
+		column = "c.last_success_at"
+	case ByState:
+		column = fmt.Sprintf("(CASE WHEN c.state = '%s' AND c.last_success_at < %d THEN %d ELSE c.state_order END)",
+			domain.StateSynced, micros(q.Bounds.FreshSince), domain.StateStale.Order())
+	default:
+		return keyset{[]string{"c.sort_key", "c.competitor_id"}, q.Desc}
+	}
+	if q.Desc && !text {
+		return keyset{[]string{"(-" + column + ")", "c.sort_key", "c.competitor_id"}, false}
+	}
+	return keyset{[]string{column, "c.sort_key", "c.competitor_id"}, q.Desc}
+}
+
+// competitors is the predicate on competitor_list (c) of everybody the query wants and the viewer may see.
+func (sc *Scope) competitors(a *args, q CompetitorQuery) string {
+	where := []string{sc.visible(a)}
+	is := func(column, value string) {
+		if value != "" {
+			where = append(where, column+" = "+a.add(value))
+		}
+	}
+	is("c.coach_id", q.CoachID)
+	if q.TeamID == NoTeam {
+		where = append(where, "c.team_id IS NULL")
+	} else {
+		is("c.team_id", q.TeamID)
+	}
+	is("c.division", string(q.Division))
+	if q.Category != "" {
+		where = append(where, `EXISTS (SELECT 1 FROM game_platform_category_stats k
+			WHERE k.syned_user_id = c.game_platform_id AND k.category_key = `+a.add(q.Category)+`)`)
+	}
+	if q.State != "" {
+		where = append(where, q.inState(a))
+	}
+	if q.Activity != "" {
+		where = append(where, q.isActive(a))
+	}
+	if q.Absent != "" {
+		where = append(where, `c.game_platform_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM game_platform_flash_ctf_results r
+			WHERE r.syned_user_id = c.game_platform_id AND r.event_id = `+a.add(q.Absent)+`)`)
+	}
+	return strings.Join(where, " AND ") + wordsIn(a, "c.search_key", q.Search)
+}
+
+var likeEscape = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// wordsIn is the end of a predicate: each word of the search stands somewhere in the folded column.
+func wordsIn(a *args, column, search string) string {
+	where := ""
+	for _, word := range strings.Fields(plain(search)) {
+		where += " AND " + column + " LIKE " + a.add("%"+likeEscape.Replace(word)+"%") + ` ESCAPE '\'`
+	}
+	return where
+}
+
+// inState is the predicate for the query's state. It says what domain.SyncFacts.StateAt says.
+func (q CompetitorQuery) inState(a *args) string {
+	fresh := func(sign string) string {
+		return "c.state = " + a.add(string(domain.StateSynced)) + " AND c.last_success_at " + sign + " " + a.add(micros(q.Bounds.FreshSince))
+	}
+	switch q.State {
+	case StatesWaiting:
+		return "c.state IN (" + a.states(domain.State.Waiting) + ")"
+	case StatesFailing:
+		return "c.state IN (" + a.states(domain.State.Failing) + ")"
+	case string(domain.StateSynced):
+		return fresh(">=")
+	case string(domain.StateStale):
+		return fresh("<")
+	}
+	return "c.state = " + a.add(q.State)
+}
+
+// states adds those for which is holds.
+func (a *args) states(is func(domain.State) bool) string {
+	var in []string
+	for _, s := range domain.States {
+		if is(s) {
+			in = append(in, a.add(string(s)))
+		}
+	}
+	return strings.Join(in, ", ")
+}
+
+// isActive is the predicate for the query's activity. It says what domain.Bounds.ActivityOf says.
+func (q CompetitorQuery) isActive(a *args) string {
+	if q.Activity == InFlashThisMonth {
+		return "c.last_flash_at >= " + a.add(micros(q.Bounds.MonthSince))
+	}
+	active := activeSince(a, q.Bounds)
+	if q.Activity == string(domain.Active) {
+		return active
+	}
+	stale := "c.last_success_at < " + a.add(micros(q.Bounds.FreshSince))
+	never := "c.last_solve_at = 0 AND c.last_seen_at = 0"
+	seen := "c.last_seen_at >= " + a.add(micros(q.Bounds.ActiveSince))
+	switch domain.Activity(q.Activity) {
+	case domain.NotSynced:
+		return "NOT (" + active + ") AND " + stale
+	case domain.NeverSignedIn:
+		return "NOT (" + stale + ") AND " + never
+	case domain.SignsIn:
+		return "NOT (" + active + ") AND NOT (" + stale + ") AND " + seen
+	case domain.Idle:
+		return "NOT (" + active + ") AND NOT (" + stale + ") AND NOT (" + never + ") AND NOT (" + seen + ")"
+	}
+	return "FALSE"
+}
+
+// activeSince is written with the sign turned, as the index has it.
+func activeSince(a *args, b domain.Bounds) string {
+	return "(-c.last_solve_at) <= " + a.add(-micros(b.ActiveSince))
+}
+
+// competitorColumns and competitorJoins complete rows of competitor_list (c).
+const (
+	competitorColumns = `c.competitor_id, COALESCE(c.game_platform_id, ''), c.coach_id, COALESCE(c.team_id, ''), p.first_name, p.last_name,
+		COALESCE(p.email, ''), c.division, p.grade, p.status, COALESCE(t.name, ''), co.name, co.email, co.school,
+		COALESCE(u.metactf_username, ''), c.odl_solves, c.odl_points, c.flash_solves, c.flash_points,
+		NULLIF(c.last_solve_at, 0), NULLIF(c.last_seen_at, 0), NULLIF(c.last_success_at, 0), st.last_attempt_at, st.next_due_at,
+		COALESCE(st.last_result, ''), COALESCE(st.error_class, ''), COALESCE(u.metactf_user_status, ''), COALESCE(st.failed_in_a_row, 0),
+		EXISTS (SELECT 1 FROM sync_runs run WHERE run.competitor_id = c.competitor_id AND run.finished_at IS NULL)`
+	competitorJoins = `
+		JOIN competitors p ON p.competitor_id = c.competitor_id
+		JOIN coaches co ON co.coach_id = c.coach_id
+		LEFT JOIN teams t ON t.team_id = c.team_id
+		LEFT JOIN game_platform_sync_state st ON st.syned_user_id = c.game_platform_id
+		LEFT JOIN game_platform_users u ON u.syned_user_id = c.game_platform_id`
+)
 
 func scanCompetitor(scan func(...any) error) (CompetitorRow, error) {
 	var r CompetitorRow
 	err := scan(&r.ID, &r.GamePlatformID, &r.CoachID, &r.TeamID, &r.FirstName, &r.LastName,
 		&r.Email, &r.Division, &r.Grade, &r.Status, &r.Team, &r.CoachName, &r.CoachEmail, &r.School,
-		&r.ODLSolves, &r.ODLPoints, &r.FlashSolves, &r.FlashPoints,
+		&r.Username, &r.ODLSolves, &r.ODLPoints, &r.FlashSolves, &r.FlashPoints,
 		into(&r.LastSolveAt), into(&r.LastSeenAt), into(&r.Sync.LastSuccessAt), into(&r.Sync.LastAttemptAt), into(&r.Sync.NextDueAt),
-		&r.Sync.Result, &r.Sync.Class, &r.Sync.PlatformStatus, &r.Sync.FailedInARow)
+		&r.Sync.Result, &r.Sync.Class, &r.Sync.PlatformStatus, &r.Sync.FailedInARow, &r.Refreshing)
 	r.Sync.OnPlatform = r.GamePlatformID != ""
 	r.Sync.HasEmail = r.Email != ""
 	return r, err
 }
 
-// byName is the order of the list of competitors.
-var byName = keyset{columns: []string{"c.sort_key", "c.competitor_id"}}
+// competitorList is the list that a query asks for.
+func (sc *Scope) competitorList(q CompetitorQuery) cutting {
+	return cutting{"competitor_list c", "c.competitor_id", func(a *args) string { return sc.competitors(a, q) }, sc.visible, q.keyset()}
+}
 
-const competitorCursor = `SELECT c.sort_key, c.competitor_id FROM competitors c WHERE `
-
-// CompetitorsPage lists one page of the viewer's competitors by name.
-func (sc *Scope) CompetitorsPage(ctx context.Context, p Page) ([]CompetitorRow, Place, error) {
+// CompetitorsPage lists one page of the viewer's competitors.
+func (sc *Scope) CompetitorsPage(ctx context.Context, q CompetitorQuery, p Page) ([]CompetitorRow, Place, error) {
 	var list []CompetitorRow
 	var place Place
 	err := sc.s.db.view(ctx, func(tx conn) error {
-		counted, total, err := sc.countCompetitors(ctx, tx, p)
+		whole := sc.competitorList(q)
+		total, err := sc.countAll(ctx, tx, q)
+		if err != nil {
+			return err
+		}
+		counted, err := whole.countUpTo(ctx, tx, p)
 		if err != nil {
 			return err
 		}
 		var a args
-		query := selectCompetitors + sc.visible(&a)
-		if id := p.cursorID(); id != "" {
-			query += " AND " + byName.beyond(p, competitorCursor+sc.visible(&a)+" AND c.competitor_id = "+a.add(id))
-		}
-		query += " ORDER BY " + byName.order(p) + " LIMIT " + a.add(p.Limit)
-		rows, err := tx.query(ctx, query, a...)
+		// The page is cut before anything is joined to it, whatever the planner thinks of joins.
+		rows, err := tx.query(ctx, "SELECT "+competitorColumns+" FROM (SELECT c.* FROM "+whole.page(&a, p)+") c"+competitorJoins+
+			" ORDER BY "+whole.keyset.order(p), a...)
 		if err != nil {
 			return err
 		}
@@ -95,29 +286,16 @@ func (sc *Scope) CompetitorsPage(ctx context.Context, p Page) ([]CompetitorRow, 
 	return list, place, nil
 }
 
-// countCompetitors counts the rows up to the page's cursor and all of them.
-func (sc *Scope) countCompetitors(ctx context.Context, tx conn, p Page) (counted, total int, err error) {
+// countAll counts who matches. Everybody of a coach, or of all, is a sum that is kept.
+func (sc *Scope) countAll(ctx context.Context, tx conn, q CompetitorQuery) (total int, err error) {
 	var a args
-	if err = tx.row(ctx, `SELECT COUNT(*) FROM competitors c WHERE `+sc.visible(&a), a...).Scan(&total); err != nil {
-		return 0, 0, err
+	query := `SELECT COUNT(*) FROM competitor_list c WHERE ` + sc.competitors(&a, q)
+	if !q.narrow() {
+		a = nil
+		query = `SELECT CAST(COALESCE(SUM(c.competitors), 0) AS BIGINT) FROM coaches c WHERE ` + sc.competitors(&a, q)
 	}
-	id := p.cursorID()
-	if id == "" {
-		return 0, total, nil
-	}
-	a = nil
-	var there int
-	err = tx.row(ctx, `SELECT COUNT(*) FROM competitors c WHERE `+sc.visible(&a)+` AND c.competitor_id = `+a.add(id), a...).Scan(&there)
-	if err != nil {
-		return 0, 0, err
-	}
-	if there == 0 {
-		return 0, 0, errLostRow()
-	}
-	a = nil
-	err = tx.row(ctx, `SELECT COUNT(*) FROM competitors c WHERE `+sc.visible(&a)+` AND `+
-		byName.upTo(p, competitorCursor+sc.visible(&a)+" AND c.competitor_id = "+a.add(id)), a...).Scan(&counted)
-	return counted, total, err
+	err = tx.row(ctx, query, a...).Scan(&total)
+	return total, err
 }
 
 func collectCompetitors(rows *sql.Rows) ([]CompetitorRow, error) {
@@ -130,10 +308,11 @@ func collectCompetitors(rows *sql.Rows) ([]CompetitorRow, error) {
 	return list, err
 }
 
-// EachCompetitor calls fn for every competitor of the viewer, in the order of the list, reading as it goes.
-func (sc *Scope) EachCompetitor(ctx context.Context, fn func(CompetitorRow) error) error {
+// EachCompetitor calls fn for every competitor that matches, in the order of the query, reading as it goes.
+func (sc *Scope) EachCompetitor(ctx context.Context, q CompetitorQuery, fn func(CompetitorRow) error) error {
 	var a args
-	rows, err := sc.s.db.reader().query(ctx, selectCompetitors+sc.visible(&a)+" ORDER BY "+byName.order(Page{}), a...)
+	rows, err := sc.s.db.reader().query(ctx, "SELECT "+competitorColumns+" FROM competitor_list c"+competitorJoins+
+		" WHERE "+sc.competitors(&a, q)+" ORDER BY "+q.keyset().order(Page{}), a...)
 	if err != nil {
 		return fmt.Errorf("read competitors: %w", err)
 	}
@@ -147,80 +326,102 @@ func (sc *Scope) EachCompetitor(ctx context.Context, fn func(CompetitorRow) erro
 	return wrap(err, "read competitors")
 }
 
-// CompetitorSums are sums over all of the viewer's competitors.
-type CompetitorSums struct {
-	Competitors, OnPlatform, Teams, Coaches int
-	Solves, Points                          int64
-}
+// Neighbour is a competitor to go on to.
+type Neighbour struct{ ID, Name string }
 
-// CompetitorSums adds up the viewer's competitors; those without a team or a solve are counted too, and so are teams
-// without a competitor.
-func (sc *Scope) CompetitorSums(ctx context.Context) (CompetitorSums, error) {
-	var n CompetitorSums
-	var a args
-	err := sc.s.db.reader().row(ctx, `
-		SELECT COUNT(*), COUNT(c.game_platform_id), (SELECT COUNT(*) FROM teams c WHERE `+sc.visible(&a)+`), COUNT(DISTINCT c.coach_id),
-			CAST(COALESCE(SUM(s.odl_solves + s.flash_solves), 0) AS BIGINT), CAST(COALESCE(SUM(s.odl_points + s.flash_points), 0) AS BIGINT)
-		FROM competitors c LEFT JOIN game_platform_stats s ON s.syned_user_id = c.game_platform_id
-		WHERE `+sc.visible(&a), a...).
-		Scan(&n.Competitors, &n.OnPlatform, &n.Teams, &n.Coaches, &n.Solves, &n.Points)
-	return n, wrap(err, "sum competitors")
-}
-
-// CompetitorDetail is a competitor's page without the solves.
-type CompetitorDetail struct {
-	CompetitorRow
-	Results     []EventResult // flash CTFs, newest first
-	Quarantined int           // records of the platform that could not be read
-}
-
-// EventResult is a result in a flash CTF. ChallengesSolved and Points are the platform's own.
-type EventResult struct {
-	Name                                      string
-	StartsAt                                  time.Time
-	Rank, ChallengesSolved, Points, MaxPoints int64
-}
-
-// Competitor reads one of the viewer's competitors. Another coach's is a NoSuch error, like one that does not exist.
-func (sc *Scope) Competitor(ctx context.Context, id string) (CompetitorDetail, error) {
-	var d CompetitorDetail
-	err := sc.s.db.view(ctx, func(tx conn) error {
+// Neighbours are those before and after a competitor in the query's list; an empty ID where there is none, and both where the
+// competitor is not in the list.
+func (sc *Scope) Neighbours(ctx context.Context, q CompetitorQuery, id string) (before, after Neighbour, err error) {
+	err = sc.s.db.view(ctx, func(tx conn) error {
 		var a args
-		var err error
-		d.CompetitorRow, err = scanCompetitor(tx.row(ctx, selectCompetitors+sc.visible(&a)+` AND c.competitor_id = `+a.add(id), a...).Scan)
-		if err != nil {
-			return noSuch(err, "competitor")
-		}
-		if d.Results, err = sc.results(ctx, tx, id); err != nil {
+		var there int
+		err := tx.row(ctx, `SELECT COUNT(*) FROM competitor_list c WHERE `+sc.competitors(&a, q)+` AND c.competitor_id = `+a.add(id), a...).Scan(&there)
+		if err != nil || there == 0 {
 			return err
 		}
-		return tx.row(ctx, `SELECT COUNT(*) FROM game_platform_quarantined_records WHERE syned_user_id = $1`, d.GamePlatformID).
-			Scan(&d.Quarantined)
-	})
-	if err != nil {
-		return CompetitorDetail{}, fmt.Errorf("read competitor: %w", err)
-	}
-	return d, nil
-}
-
-func (sc *Scope) results(ctx context.Context, tx conn, id string) ([]EventResult, error) {
-	var a args
-	rows, err := tx.query(ctx, `
-		SELECT e.name, e.starts_at, r.rank, r.challenges_solved, r.points_earned, r.max_points_possible
-		FROM competitors c
-		JOIN game_platform_flash_ctf_results r ON r.syned_user_id = c.game_platform_id
-		JOIN game_platform_flash_ctf_events e ON e.event_id = r.event_id
-		WHERE `+sc.visible(&a)+` AND c.competitor_id = `+a.add(id)+`
-		ORDER BY e.starts_at DESC, e.event_id`, a...)
-	if err != nil {
-		return nil, fmt.Errorf("flash results: %w", err)
-	}
-	var list []EventResult
-	err = each(rows, func() error {
-		var r EventResult
-		err := rows.Scan(&r.Name, into(&r.StartsAt), &r.Rank, &r.ChallengesSolved, &r.Points, &r.MaxPoints)
-		list = append(list, r)
+		if before, err = sc.neighbour(ctx, tx, q, Page{Before: id, Limit: 1}); err != nil {
+			return err
+		}
+		after, err = sc.neighbour(ctx, tx, q, Page{After: id, Limit: 1})
 		return err
 	})
-	return list, wrap(err, "flash results")
+	return before, after, wrap(err, "find neighbours")
+}
+
+func (sc *Scope) neighbour(ctx context.Context, tx conn, q CompetitorQuery, p Page) (Neighbour, error) {
+	var a args
+	var c domain.Competitor
+	err := tx.row(ctx, "SELECT c.competitor_id, p.first_name, p.last_name FROM (SELECT c.* FROM "+sc.competitorList(q).page(&a, p)+
+		") c JOIN competitors p ON p.competitor_id = c.competitor_id", a...).Scan(&c.ID, &c.FirstName, &c.LastName)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Neighbour{}, nil
+	}
+	return Neighbour{c.ID, c.Name()}, err
+}
+
+// CompetitorSums are sums over all of the viewer's competitors, or those of one coach.
+type CompetitorSums struct {
+	Competitors, OnPlatform, Waiting, Teams, Coaches int
+	Active                                           int // with a solve in the last 7 calendar days
+	InFlashThisMonth                                 int
+	Solves, Points                                   int64
+}
+
+// CompetitorSums adds up the competitors of the coach, or with "" all; those without a team or a solve are counted too.
+func (sc *Scope) CompetitorSums(ctx context.Context, coachID string, b domain.Bounds) (CompetitorSums, error) {
+	var n CompetitorSums
+	err := sc.s.db.view(ctx, func(tx conn) error {
+		var a args
+		q := CompetitorQuery{CoachID: coachID}
+		err := tx.row(ctx, `
+			SELECT CAST(COALESCE(SUM(c.competitors), 0) AS BIGINT), CAST(COALESCE(SUM(c.on_platform), 0) AS BIGINT),
+				CAST(COALESCE(SUM(c.waiting), 0) AS BIGINT), COUNT(*),
+				CAST(COALESCE(SUM(c.odl_solves + c.flash_solves), 0) AS BIGINT), CAST(COALESCE(SUM(c.odl_points + c.flash_points), 0) AS BIGINT)
+			FROM coaches c WHERE c.competitors > 0 AND `+sc.competitors(&a, q), a...).
+			Scan(&n.Competitors, &n.OnPlatform, &n.Waiting, &n.Coaches, &n.Solves, &n.Points)
+		if err != nil {
+			return err
+		}
+		a = nil
+		if err := tx.row(ctx, `SELECT COUNT(*) FROM teams c WHERE `+sc.competitors(&a, q), a...).Scan(&n.Teams); err != nil {
+			return err
+		}
+		for _, count := range []struct {
+			activity string
+			into     *int
+		}{{string(domain.Active), &n.Active}, {InFlashThisMonth, &n.InFlashThisMonth}} {
+			a = nil
+			q.Bounds, q.Activity = b, count.activity
+			if err := tx.row(ctx, `SELECT COUNT(*) FROM competitor_list c WHERE `+sc.competitors(&a, q), a...).Scan(count.into); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return n, wrap(err, "sum up competitors")
+}
+
+// ParseSort reads an order as links have it: the column, with a minus before it for downwards.
+func ParseSort(text string) (column CompetitorSort, desc bool) {
+	name, desc := strings.CutPrefix(text, "-")
+	return CompetitorSort(name), desc
+}
+
+// dayOf is the number of the calendar day in the zone, counted from 1 January 1970, of a time column that lies between from
+// and until. Every change of the clock in between is a case of its own, so days of 23 and 25 hours come out right.
+func dayOf(column string, from, until time.Time, zone *time.Location) string {
+	var cases strings.Builder
+	for t := from.In(zone); ; {
+		_, offset := t.Zone()
+		_, end := t.ZoneBounds()
+		shift := strconv.Itoa(offset) + "000000"
+		if end.IsZero() || end.After(until) {
+			if cases.Len() == 0 {
+				return "((" + column + " + " + shift + ") / 86400000000)"
+			}
+			return "((" + column + " + CASE" + cases.String() + " ELSE " + shift + " END) / 86400000000)"
+		}
+		cases.WriteString(" WHEN " + column + " < " + strconv.FormatInt(micros(end), 10) + " THEN " + shift)
+		t = end.In(zone)
+	}
 }

@@ -18,7 +18,7 @@ import (
 func everyCompetitor(h *house, sc *store.Scope) []store.CompetitorRow {
 	h.t.Helper()
 	var all []store.CompetitorRow
-	if err := sc.EachCompetitor(h.t.Context(), func(r store.CompetitorRow) error { all = append(all, r); return nil }); err != nil {
+	if err := sc.EachCompetitor(h.t.Context(), store.CompetitorQuery{}, func(r store.CompetitorRow) error { all = append(all, r); return nil }); err != nil {
 		h.t.Fatal(err)
 	}
 	return all
@@ -26,7 +26,7 @@ func everyCompetitor(h *house, sc *store.Scope) []store.CompetitorRow {
 
 func competitorsPage(h *house, sc *store.Scope, p store.Page) ([]store.CompetitorRow, store.Place) {
 	h.t.Helper()
-	rows, place, err := sc.CompetitorsPage(h.t.Context(), p)
+	rows, place, err := sc.CompetitorsPage(h.t.Context(), store.CompetitorQuery{}, p)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestAPageOfARowThatIsGoneIsInvalid(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		crowd(h)
 		for _, p := range []store.Page{{After: "cp-99", Limit: 3}, {Before: "cp-99", Limit: 3}} {
-			_, _, err := h.admin().CompetitorsPage(t.Context(), p)
+			_, _, err := h.admin().CompetitorsPage(t.Context(), store.CompetitorQuery{}, p)
 			var told *domain.Error
 			if !errors.As(err, &told) || told.Code != domain.Invalid || told.Hint == "" {
 				t.Errorf("%+v: %v", p, err)
@@ -164,7 +164,7 @@ func TestTheSumsAreThoseOfTheRowsAndTheRowsThoseOfTheSolves(t *testing.T) {
 			{"coach b", h.coach("co-b"), store.CompetitorSums{Competitors: 2, OnPlatform: 2, Teams: 1, Coaches: 1, Solves: 6, Points: 600}},
 			{"nobody", h.s.For(domain.Viewer{}), store.CompetitorSums{}},
 		} {
-			sums, err := c.scope.CompetitorSums(t.Context())
+			sums, err := c.scope.CompetitorSums(t.Context(), "", h.bounds())
 			if diff := cmp.Diff(c.want, sums); diff != "" || err != nil {
 				t.Errorf("%s: %v (-want +got):\n%s", c.name, err, diff)
 			}
@@ -220,7 +220,7 @@ func TestACompetitorsPageShowsAllThatIsKnown(t *testing.T) {
 			Quarantined: 1,
 		}
 		for _, sc := range []*store.Scope{h.coach("co-a"), h.admin()} {
-			got, err := sc.Competitor(t.Context(), "cp-a1")
+			got, err := sc.Competitor(t.Context(), "cp-a1", h.clock.Now().AddDate(-1, 0, 0), time.UTC)
 			if diff := cmp.Diff(want, got); diff != "" || err != nil {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
@@ -237,7 +237,7 @@ func TestWhoHasNoTeamNoAccountOrNoSolveIsListedToo(t *testing.T) {
 		var got []string
 		for _, r := range everyCompetitor(h, h.coach("co-a")) {
 			got = append(got, fmt.Sprintf("%s %q %v %d", r.ID, r.Team, r.Sync.OnPlatform, r.Solves()))
-			detail, err := h.coach("co-a").Competitor(t.Context(), r.ID)
+			detail, err := h.coach("co-a").Competitor(t.Context(), r.ID, h.clock.Now().AddDate(-1, 0, 0), time.UTC)
 			if diff := cmp.Diff(store.CompetitorDetail{CompetitorRow: r}, detail); diff != "" || err != nil {
 				t.Errorf("%v (-list +page):\n%s", err, diff)
 			}
@@ -254,7 +254,7 @@ func TestAnExportEndsWithItsReadersError(t *testing.T) {
 		bothCoaches(h)
 		broken := errors.New("the browser went away")
 		n := 0
-		err1 := h.admin().EachCompetitor(t.Context(), func(store.CompetitorRow) error { n++; return broken })
+		err1 := h.admin().EachCompetitor(t.Context(), store.CompetitorQuery{}, func(store.CompetitorRow) error { n++; return broken })
 		err2 := h.admin().EachSolve(t.Context(), store.SolveQuery{CompetitorID: "cp-a1"}, func(store.SolveRow) error { n++; return broken })
 		if !errors.Is(err1, broken) || !errors.Is(err2, broken) || n != 2 {
 			t.Errorf("%d rows, errors %v and %v", n, err1, err2)

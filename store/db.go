@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -135,6 +137,18 @@ type args []any
 func (a *args) add(v any) string {
 	*a = append(*a, v)
 	return "$" + strconv.Itoa(len(*a))
+}
+
+// sortedKeys are a map's keys in order, for statements that must go through their rows in one.
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
+// padded repeats the last element until there are a power of two of them, so that a statement with a list has few texts,
+// however long the list is: texts are remembered.
+func padded[T any](list []T) []T {
+	for n := len(list); n > 0 && n&(n-1) != 0; n = len(list) {
+		list = append(list, list[n-1])
+	}
+	return list
 }
 
 // tuples writes n rows of width placeholders for a multi-row VALUES, numbered from 1.

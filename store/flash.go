@@ -45,7 +45,8 @@ func storeResults(ctx context.Context, tx conn, p Pull, stored *Stored) error {
 	if len(p.Flash.Malformed) > 0 {
 		return nil // what is missing may stand in a record that could not be read
 	}
-	for id, old := range stock {
+	for _, id := range sortedKeys(stock) {
+		old := stock[id]
 		if seen[id] {
 			continue
 		}
@@ -81,8 +82,8 @@ func storeResult(ctx context.Context, tx conn, id string, r domain.FlashResult, 
 	event := r.Event.ID()
 	if isNew {
 		if _, err := tx.exec(ctx, `
-			INSERT INTO game_platform_flash_ctf_events (event_id, name, starts_at, first_seen_at)
-			VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+			INSERT INTO game_platform_flash_ctf_events AS e (event_id, name, starts_at, first_seen_at, participants)
+			VALUES ($1, $2, $3, $4, 1) ON CONFLICT (event_id) DO UPDATE SET participants = e.participants + 1`,
 			event, r.Event.Name, micros(r.Event.StartsAt), micros(at)); err != nil {
 			return fmt.Errorf("write flash event: %w", err)
 		}
@@ -100,12 +101,24 @@ func storeResult(ctx context.Context, tx conn, id string, r domain.FlashResult, 
 
 // missResult notes that snapshots lacked a result, and drops it when there were enough of them.
 func missResult(ctx context.Context, tx conn, id, event string, missed int) error {
-	query := `UPDATE game_platform_flash_ctf_results SET missed_snapshots = $3 WHERE syned_user_id = $1 AND event_id = $2`
-	arguments := args{id, event, missed}
-	if missed >= withdrawAfter {
-		query = `DELETE FROM game_platform_flash_ctf_results WHERE syned_user_id = $1 AND event_id = $2`
-		arguments = args{id, event}
+	if missed < withdrawAfter {
+		_, err := tx.exec(ctx, `
+			UPDATE game_platform_flash_ctf_results SET missed_snapshots = $3 WHERE syned_user_id = $1 AND event_id = $2`,
+			id, event, missed)
+		return wrap(err, "miss flash result")
 	}
-	_, err := tx.exec(ctx, query, arguments...)
-	return wrap(err, "miss flash result")
+	_, err := tx.exec(ctx, `DELETE FROM game_platform_flash_ctf_results WHERE syned_user_id = $1 AND event_id = $2`, id, event)
+	if err == nil {
+		_, err = tx.exec(ctx, `UPDATE game_platform_flash_ctf_events SET participants = participants - 1 WHERE event_id = $1`, event)
+	}
+	return wrap(err, "drop flash result")
+}
+
+// recountParticipants counts anew who took part in each flash CTF, after the roster changed which results are whose.
+func recountParticipants(ctx context.Context, tx conn) error {
+	_, err := tx.exec(ctx, `
+		UPDATE game_platform_flash_ctf_events SET participants = (
+			SELECT COUNT(*) FROM game_platform_flash_ctf_results r JOIN competitors c ON c.game_platform_id = r.syned_user_id
+			WHERE r.event_id = game_platform_flash_ctf_events.event_id)`)
+	return wrap(err, "recount participants")
 }

@@ -20,17 +20,11 @@ func nameKey(name string) string { return roster.NameKey(name) }
 // maxSortKey keeps a sort key with its ids inside one row of a Postgres index, which holds 2,704 bytes.
 const maxSortKey = 1000
 
-// sortKey is the place of a shown name in a list, the same on both databases when it is compared as bytes: without
-// case and accents, white space collapsed, compatible forms alike. It is no key: different names may share it, so the
-// id is always compared after it. Letters that are not an accented form of another (ø, ł) stand after z.
+// sortKey is the place of a shown name in a list, the same on both databases when it is compared as bytes. It is no key:
+// different names may share it, so the id is always compared after it. Letters that are not an accented form of another
+// (ø, ł) stand after z.
 func sortKey(name string) string {
-	var plain strings.Builder
-	for _, r := range norm.NFKD.String(name) {
-		if !unicode.Is(unicode.Mn, r) {
-			plain.WriteRune(r)
-		}
-	}
-	key := strings.Join(strings.Fields(cases.Fold().String(plain.String())), " ")
+	key := plain(name)
 	if len(key) <= maxSortKey {
 		return key
 	}
@@ -39,4 +33,15 @@ func sortKey(name string) string {
 		cut--
 	}
 	return key[:cut]
+}
+
+// plain is a text as it is sorted and searched: without case and accents, white space collapsed, compatible forms alike.
+func plain(text string) string {
+	var plain strings.Builder
+	for _, r := range norm.NFKD.String(text) {
+		if !unicode.Is(unicode.Mn, r) {
+			plain.WriteRune(r)
+		}
+	}
+	return strings.Join(strings.Fields(cases.Fold().String(plain.String())), " ")
 }

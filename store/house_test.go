@@ -209,6 +209,9 @@ func (h *house) coach(id string) *store.Scope {
 }
 
 // pull is a sync of one competitor that began just now, due again in an hour.
+// bounds are those of now, with the calendar of UTC.
+func (h *house) bounds() domain.Bounds { return domain.BoundsAt(h.clock.Now(), time.UTC) }
+
 func (h *house) pull(id string) store.Pull {
 	now := h.clock.Now()
 	return store.Pull{

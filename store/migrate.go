@@ -19,7 +19,8 @@ type Migration struct {
 	Applied bool
 }
 
-// MigrateUp applies every pending migration and returns those it applied.
+// MigrateUp applies every pending migration and returns those it applied. What a list needs and only Go can compute is
+// filled in afterwards.
 func (s *Store) MigrateUp(ctx context.Context) ([]Migration, error) {
 	p, err := s.lockedProvider(ctx)
 	if err != nil {
@@ -33,7 +34,7 @@ func (s *Store) MigrateUp(ctx context.Context) ([]Migration, error) {
 	for _, r := range results {
 		done = append(done, Migration{r.Source.Version, r.Source.Path, true})
 	}
-	return done, nil
+	return done, s.fillLists(ctx)
 }
 
 // MigrateDown takes back the newest applied migration and returns it.

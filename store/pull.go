@@ -106,6 +106,9 @@ func (sys *System) storePull(ctx context.Context, tx conn, p Pull) (Stored, erro
 	if err := storeState(ctx, tx, p, totals); err != nil {
 		return stored, err
 	}
+	if err := relist(ctx, tx, "c.game_platform_id = $1", p.GamePlatformID); err != nil {
+		return stored, err
+	}
 	if err := storeAttempts(ctx, tx, p); err != nil {
 		return stored, err
 	}
@@ -160,47 +163,6 @@ func storePlatformUser(ctx context.Context, tx conn, id string, u domain.Platfor
 			checked_at = excluded.checked_at`,
 		id, u.MetaCTFUserID, u.Username, string(u.Status), nullMicros(u.LastLoginAt), micros(at))
 	return wrap(err, "platform user")
-}
-
-// totals are a competitor's sums over the stored solves.
-type totals struct{ cursor, lastSolve time.Time }
-
-// storeStats recomputes the competitor's totals from the stored rows, and keeps the platform's own where this pull has
-// them. The cursor is the newest stored ODL solve that is not later than the request.
-func storeStats(ctx context.Context, tx conn, p Pull) (totals, error) {
-	var t totals
-	var odl, odlPoints, flash, flashPoints int64
-	cursorLimit := int64(0)
-	if p.ODL != nil {
-		cursorLimit = micros(p.ODL.RequestedAt)
-	}
-	err := tx.row(ctx, `
-		SELECT COUNT(*) FILTER (WHERE source = 'odl'), CAST(COALESCE(SUM(challenge_points) FILTER (WHERE source = 'odl'), 0) AS BIGINT),
-			COUNT(*) FILTER (WHERE source = 'flash'), CAST(COALESCE(SUM(challenge_points) FILTER (WHERE source = 'flash'), 0) AS BIGINT),
-			MAX(solved_at), MAX(solved_at) FILTER (WHERE source = 'odl' AND solved_at <= $2)
-		FROM game_platform_challenge_solves WHERE syned_user_id = $1`, p.GamePlatformID, cursorLimit).
-		Scan(&odl, &odlPoints, &flash, &flashPoints, into(&t.lastSolve), into(&t.cursor))
-	if err != nil {
-		return t, fmt.Errorf("sum up: %w", err)
-	}
-	var theirSolves, theirPoints, theirsAt any
-	if p.ODL != nil && p.ODL.Snapshot && p.ODL.TotalSolves != nil && p.ODL.TotalPoints != nil {
-		theirSolves, theirPoints, theirsAt = *p.ODL.TotalSolves, *p.ODL.TotalPoints, micros(p.ODL.RequestedAt)
-	}
-	_, err = tx.exec(ctx, `
-		INSERT INTO game_platform_stats AS s (syned_user_id, odl_solves, odl_points, flash_solves, flash_points, last_solve_at,
-			platform_odl_solves, platform_odl_points, platform_totals_at, computed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-		ON CONFLICT (syned_user_id) DO UPDATE SET
-			odl_solves = excluded.odl_solves, odl_points = excluded.odl_points,
-			flash_solves = excluded.flash_solves, flash_points = excluded.flash_points, last_solve_at = excluded.last_solve_at,
-			platform_odl_solves = COALESCE(excluded.platform_odl_solves, s.platform_odl_solves),
-			platform_odl_points = COALESCE(excluded.platform_odl_points, s.platform_odl_points),
-			platform_totals_at = COALESCE(excluded.platform_totals_at, s.platform_totals_at),
-			computed_at = excluded.computed_at`,
-		p.GamePlatformID, odl, odlPoints, flash, flashPoints, nullMicros(t.lastSolve),
-		theirSolves, theirPoints, theirsAt, micros(p.At))
-	return t, wrap(err, "totals")
 }
 
 // storeAttempts keeps every call of the sync.

@@ -20,6 +20,31 @@ func writeRoster(ctx context.Context, tx conn, plan roster.Plan, now int64) erro
 	if err := writeCompetitors(ctx, tx, plan.Competitors, now); err != nil {
 		return fmt.Errorf("store competitors: %w", err)
 	}
+	return listPlan(ctx, tx, plan)
+}
+
+// listPlan brings the lists in step with a stored plan: the coaches whom it changes, whose teams or competitors it changes.
+func listPlan(ctx context.Context, tx conn, plan roster.Plan) error {
+	coaches := map[string]bool{}
+	for _, c := range plan.Coaches {
+		coaches[c.New.ID] = true
+	}
+	for _, t := range plan.Teams {
+		coaches[t.New.CoachID] = true
+	}
+	accounts := false
+	for _, c := range plan.Competitors {
+		coaches[c.New.CoachID] = true
+		accounts = accounts || c.Old.GamePlatformID != c.New.GamePlatformID
+	}
+	for _, coach := range sortedKeys(coaches) {
+		if err := relist(ctx, tx, "c.coach_id = $1", coach); err != nil {
+			return err
+		}
+	}
+	if accounts {
+		return recountParticipants(ctx, tx)
+	}
 	return nil
 }
 
@@ -29,7 +54,9 @@ func writeCoaches(ctx context.Context, tx conn, changes []roster.Change[domain.C
 		if !c.Added && emailKey(c.Old.Email) != emailKey(c.New.Email) {
 			release = append(release, []any{c.New.ID})
 		}
-		write = append(write, []any{c.New.ID, c.New.Email, emailKey(c.New.Email), c.New.Name, c.New.School, c.New.Region, now, now})
+		write = append(write, []any{
+			c.New.ID, c.New.Email, emailKey(c.New.Email), c.New.Name, sortKey(c.New.Name), c.New.School, c.New.Region, now, now,
+		})
 	}
 	err := inBatches(ctx, tx, release, func(ids string) string {
 		return `UPDATE coaches SET email_key = 'RELEASED ' || coach_id WHERE coach_id IN (` + ids + `)`
@@ -39,10 +66,10 @@ func writeCoaches(ctx context.Context, tx conn, changes []roster.Change[domain.C
 	}
 	return inBatches(ctx, tx, write, func(values string) string {
 		return `
-			INSERT INTO coaches (coach_id, email, email_key, name, school, region, created_at, updated_at)
+			INSERT INTO coaches (coach_id, email, email_key, name, sort_key, school, region, created_at, updated_at)
 			VALUES ` + values + `
 			ON CONFLICT (coach_id) DO UPDATE SET
-				email = excluded.email, email_key = excluded.email_key, name = excluded.name,
+				email = excluded.email, email_key = excluded.email_key, name = excluded.name, sort_key = excluded.sort_key,
 				school = excluded.school, region = excluded.region, updated_at = excluded.updated_at`
 	})
 }
@@ -53,7 +80,7 @@ func writeTeams(ctx context.Context, tx conn, changes []roster.Change[roster.Tea
 		if !c.Added && nameKey(c.Old.Name) != nameKey(c.New.Name) {
 			release = append(release, []any{c.New.ID})
 		}
-		write = append(write, []any{c.New.ID, c.New.CoachID, c.New.Name, nameKey(c.New.Name), now, now})
+		write = append(write, []any{c.New.ID, c.New.CoachID, c.New.Name, nameKey(c.New.Name), sortKey(c.New.Name), now, now})
 	}
 	err := inBatches(ctx, tx, release, func(ids string) string {
 		return `UPDATE teams SET name_key = 'RELEASED ' || team_id WHERE team_id IN (` + ids + `)`
@@ -63,10 +90,10 @@ func writeTeams(ctx context.Context, tx conn, changes []roster.Change[roster.Tea
 	}
 	return inBatches(ctx, tx, write, func(values string) string {
 		return `
-			INSERT INTO teams (team_id, coach_id, name, name_key, created_at, updated_at)
+			INSERT INTO teams (team_id, coach_id, name, name_key, sort_key, created_at, updated_at)
 			VALUES ` + values + `
 			ON CONFLICT (team_id) DO UPDATE SET
-				name = excluded.name, name_key = excluded.name_key, updated_at = excluded.updated_at`
+				name = excluded.name, name_key = excluded.name_key, sort_key = excluded.sort_key, updated_at = excluded.updated_at`
 	})
 }
 
@@ -101,7 +128,7 @@ func writeCompetitors(ctx context.Context, tx conn, changes []roster.Change[doma
 	})
 }
 
-// maxBatch keeps the widest statement (15 columns) far below the 32,766 parameters SQLite takes.
+// maxBatch keeps the widest statement (21 columns) far below the 32,766 parameters SQLite takes.
 const maxBatch = 512
 
 // inBatches runs a statement over rows of arguments, many at a time. The sizes are powers of two, so that a statement

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"flagpole/internal/domain"
 	"flagpole/store"
@@ -57,11 +58,11 @@ func (a about) seen(amber, zebra bool) (ambers, zebras bool) {
 
 func probes() []probe {
 	competitor := func(id string) func(*house, *store.Scope) (any, error) {
-		return func(h *house, sc *store.Scope) (any, error) { return sc.Competitor(h.t.Context(), id) }
+		return func(h *house, sc *store.Scope) (any, error) { return sc.Competitor(h.t.Context(), id, h.clock.Now().AddDate(-1, 0, 0), time.UTC) }
 	}
 	list := func(p store.Page) func(*house, *store.Scope) (any, error) {
 		return func(h *house, sc *store.Scope) (any, error) {
-			rows, _, err := sc.CompetitorsPage(h.t.Context(), p)
+			rows, _, err := sc.CompetitorsPage(h.t.Context(), store.CompetitorQuery{}, p)
 			return rows, err
 		}
 	}
@@ -90,7 +91,7 @@ func probes() []probe {
 		{"CompetitorsPage", "hostile", list(store.Page{After: "\x00\xff", Limit: 50}), nobody, domain.Invalid, nobody},
 		{"EachCompetitor", "all", func(h *house, sc *store.Scope) (any, error) {
 			var rows []store.CompetitorRow
-			err := sc.EachCompetitor(h.t.Context(), func(r store.CompetitorRow) error { rows = append(rows, r); return nil })
+			err := sc.EachCompetitor(h.t.Context(), store.CompetitorQuery{}, func(r store.CompetitorRow) error { rows = append(rows, r); return nil })
 			return rows, err
 		}, everybody, "", everybody},
 		{"SolvesPage", "of an amber", solves("cp-a1", store.Page{Limit: 50}), anAmber, "", anAmber},
@@ -99,7 +100,7 @@ func probes() []probe {
 		{"EachSolve", "of an amber", export("cp-a1"), anAmber, "", anAmber},
 		{"EachSolve", "of a zebra", export("cp-b1"), aZebra, "", aZebra},
 		{"EachSolve", "hostile", export("\x00\xff"), nobody, "", nobody},
-		{"CompetitorSums", "", func(h *house, sc *store.Scope) (any, error) { return sc.CompetitorSums(h.t.Context()) }, nobody, "", nobody},
+		{"CompetitorSums", "", func(h *house, sc *store.Scope) (any, error) { return sc.CompetitorSums(h.t.Context(), "", h.bounds()) }, nobody, "", nobody},
 		{"SyncCounts", "", func(h *house, sc *store.Scope) (any, error) { return sc.SyncCounts(h.t.Context()) }, nobody, "", nobody},
 		{"LastRuns", "", func(h *house, sc *store.Scope) (any, error) { return sc.LastRuns(h.t.Context(), 50) }, nobody, "", nobody},
 		{"Audit", "", func(h *house, sc *store.Scope) (any, error) { return nil, sc.Audit(h.t.Context(), "test", "cp-a1", "") }, nobody, "", nobody},
@@ -172,9 +173,9 @@ func TestAnotherCoachsRecordReadsLikeOneThatDoesNotExist(t *testing.T) {
 		bothCoaches(h)
 		sc := h.coach("co-a")
 		errorsOf := func(id string) []string {
-			_, err1 := sc.Competitor(t.Context(), id)
-			_, _, err2 := sc.CompetitorsPage(t.Context(), store.Page{After: id, Limit: 9})
-			_, _, err3 := sc.CompetitorsPage(t.Context(), store.Page{Before: id, Limit: 9})
+			_, err1 := sc.Competitor(t.Context(), id, h.clock.Now().AddDate(-1, 0, 0), time.UTC)
+			_, _, err2 := sc.CompetitorsPage(t.Context(), store.CompetitorQuery{}, store.Page{After: id, Limit: 9})
+			_, _, err3 := sc.CompetitorsPage(t.Context(), store.CompetitorQuery{}, store.Page{Before: id, Limit: 9})
 			_, err4 := sc.SolvesPage(t.Context(), store.SolveQuery{CompetitorID: id}, store.Page{Limit: 9})
 			_, err5 := sc.SolvesPage(t.Context(), store.SolveQuery{CompetitorID: id}, store.Page{After: odl(1).SolveKey.Cursor(), Limit: 9})
 			var texts []string

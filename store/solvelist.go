@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"flagpole/internal/domain"
 )
@@ -11,10 +12,23 @@ import (
 // SolveQuery says which of a competitor's solves are wanted, and in which order.
 type SolveQuery struct {
 	CompetitorID string
-	Category     string // key of a category, "" for all
-	ByPoints     bool   // by points, then date; otherwise by date
-	Ascending    bool   // oldest or fewest first; otherwise newest or most first
+	Category     string        // key of a category, "" for all
+	Source       domain.Source // "" for both
+	EventID      string        // of one flash CTF
+	From, Until  time.Time     // solved at From or later, and before Until; zero: no bound
+	Sort         SolveSort
+	Ascending    bool // oldest, fewest or A first; otherwise newest, most or Z first
 }
+
+// SolveSort is a column that solves can be ordered by.
+type SolveSort string
+
+// The columns; within equals the date decides.
+const (
+	SolvesByDate     SolveSort = "date"
+	SolvesByPoints   SolveSort = "points"
+	SolvesByCategory SolveSort = "category"
+)
 
 // SolveRow is one solve as listed.
 type SolveRow struct {
@@ -31,17 +45,20 @@ type CategoryCount struct {
 // SolvesPage is one page of a competitor's solves. Cursors of its pages are solve keys.
 type SolvesPage struct {
 	Rows       []SolveRow
-	Place      Place // Total counts the solves that match the query
-	All        int   // all solves of the competitor
-	Categories []CategoryCount
+	Place      Place           // Total counts the solves that match the query
+	All        int             // those that match but for the category
+	Categories []CategoryCount // of these
 }
 
 var solveKeyColumns = []string{"so.source", "so.event_id", "so.challenge_solve_id", "so.challenge_id"}
 
 func (q SolveQuery) keyset() keyset {
 	columns := append([]string{"so.solved_at"}, solveKeyColumns...)
-	if q.ByPoints {
+	switch q.Sort {
+	case SolvesByPoints:
 		columns = append([]string{"so.challenge_points"}, columns...)
+	case SolvesByCategory:
+		columns = append([]string{"so.category_key"}, columns...)
 	}
 	return keyset{columns, !q.Ascending}
 }
@@ -54,6 +71,18 @@ func (sc *Scope) solvesFrom(a *args, q SolveQuery) string {
 		WHERE ` + sc.visible(a) + ` AND c.competitor_id = ` + a.add(q.CompetitorID)
 	if q.Category != "" {
 		from += " AND so.category_key = " + a.add(q.Category)
+	}
+	if q.Source != "" {
+		from += " AND so.source = " + a.add(string(q.Source))
+	}
+	if q.EventID != "" {
+		from += " AND so.event_id = " + a.add(q.EventID)
+	}
+	if !q.From.IsZero() {
+		from += " AND so.solved_at >= " + a.add(micros(q.From))
+	}
+	if !q.Until.IsZero() {
+		from += " AND so.solved_at < " + a.add(micros(q.Until))
 	}
 	return from
 }
@@ -152,7 +181,7 @@ func (sc *Scope) countSolves(ctx context.Context, tx conn, q SolveQuery, p Page)
 	return counted, total, err
 }
 
-// solveCategories counts the competitor's solves by category, whatever the query's own category is.
+// solveCategories counts the matching solves by category, whatever the query's own category is.
 func (sc *Scope) solveCategories(ctx context.Context, tx conn, q SolveQuery, page *SolvesPage) error {
 	var a args
 	q.Category = ""

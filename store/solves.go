@@ -58,6 +58,9 @@ func (p snapshot) store(ctx context.Context, tx conn, stored *Stored) error {
 	if err := upsertSolves(ctx, tx, p.id, write, p.at); err != nil {
 		return err
 	}
+	if err := storeChallenges(ctx, tx, write); err != nil {
+		return err
+	}
 	if err := setMissed(ctx, tx, p.id, back, 0); err != nil {
 		return err
 	}

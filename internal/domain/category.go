@@ -1,6 +1,10 @@
 package domain
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
 
 // Category is a field of challenges under its canonical name.
 type Category struct {
@@ -27,6 +31,21 @@ var categories = []struct {
 	{Category{"web", "Web"}, []string{"webex", "web exploitation"}},
 }
 
+// CategoryVariants is a canonical category with the other spellings that the platform has been seen to use.
+type CategoryVariants struct {
+	Category
+	Variants []string
+}
+
+// Categories lists the canonical categories by name.
+func Categories() []CategoryVariants {
+	var list []CategoryVariants
+	for _, c := range categories {
+		list = append(list, CategoryVariants{c.Category, slices.Clone(c.variants)})
+	}
+	return list
+}
+
 var categoryByVariant = func() map[string]Category {
 	m := map[string]Category{}
 	for _, c := range categories {
@@ -47,7 +66,21 @@ func CategoryOf(text string) Category {
 	if c, ok := categoryByVariant[folded]; ok {
 		return c
 	}
-	return Category{folded, strings.TrimSpace(text)}
+	return Category{cut(folded, maxCategoryKey), strings.TrimSpace(text)}
+}
+
+// maxCategoryKey keeps the key of an unknown category short enough for an address and an index.
+const maxCategoryKey = 120
+
+// cut is the beginning of a text, at most so many bytes of it, with no character cut in two.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	for !utf8.RuneStart(text[most]) {
+		most--
+	}
+	return text[:most]
 }
 
 // KnownCategory reports whether key is the key of a canonical category.

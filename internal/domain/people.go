@@ -25,6 +25,11 @@ type Viewer struct {
 	Name    string // shown in the menu: the coach's name, else the email
 	Role    Role
 	CoachID string // set for coaches only
+
+	// ViewingAs says that an admin looks at the portal as a coach: Role and CoachID are the coach's, and nothing may be
+	// changed. UserID, Email and Name stay the admin's; CoachName is the coach's.
+	ViewingAs bool
+	CoachName string
 }
 
 // Division is the age group a competitor plays in, with the platform's spelling.

@@ -1,0 +1,196 @@
+-- +goose Up
+-- What lists show of a competitor, in one row to filter and sort by. It is derived from the roster and the last sync, and
+-- written with them in the same transaction (store/list.go).
+CREATE TABLE competitor_list (
+    competitor_id    TEXT COLLATE "C" PRIMARY KEY REFERENCES competitors ON DELETE CASCADE,
+    coach_id         TEXT COLLATE "C" NOT NULL,
+    team_id          TEXT COLLATE "C",
+    game_platform_id TEXT COLLATE "C",
+    division         TEXT COLLATE "C" NOT NULL,
+    sort_key         TEXT COLLATE "C" NOT NULL, -- of the name
+    team_key         TEXT COLLATE "C" NOT NULL, -- of the team's name; after all others where there is none
+    coach_key        TEXT COLLATE "C" NOT NULL, -- of the coach's name
+    search_key       TEXT COLLATE "C" NOT NULL, -- folded name, email, team and username
+    odl_solves       BIGINT NOT NULL,
+    odl_points       BIGINT NOT NULL,
+    flash_solves     BIGINT NOT NULL,
+    flash_points     BIGINT NOT NULL,
+    points           BIGINT NOT NULL,
+    last_solve_at    BIGINT NOT NULL, -- 0 here and below: never
+    last_seen_at     BIGINT NOT NULL,
+    last_success_at  BIGINT NOT NULL,
+    last_flash_at    BIGINT NOT NULL, -- start of the newest flash CTF with a result
+    state            TEXT COLLATE "C" NOT NULL, -- but for stale, which comes with time alone
+    state_order      BIGINT NOT NULL,
+    waiting          BIGINT NOT NULL CHECK (waiting IN (0, 1)) -- for a person or the platform
+);
+CREATE INDEX competitor_list_by_name ON competitor_list (sort_key, competitor_id);
+CREATE INDEX competitor_list_by_coach ON competitor_list (coach_id, sort_key, competitor_id);
+CREATE INDEX competitor_list_by_team ON competitor_list (team_id, sort_key, competitor_id);
+CREATE INDEX competitor_list_by_platform ON competitor_list (game_platform_id);
+CREATE INDEX competitor_list_by_state ON competitor_list (state, sort_key, competitor_id);
+-- Most and newest first: the sign is turned, so that names still run from a to z within equals.
+CREATE INDEX competitor_list_by_points ON competitor_list ((-points), sort_key, competitor_id);
+CREATE INDEX competitor_list_by_last_solve ON competitor_list ((-last_solve_at), sort_key, competitor_id);
+CREATE INDEX competitor_list_by_last_flash ON competitor_list (last_flash_at);
+DROP INDEX competitors_by_name;
+
+-- Sums over competitor_list, kept by the triggers below whatever writes it.
+ALTER TABLE coaches ADD COLUMN sort_key TEXT COLLATE "C" NOT NULL DEFAULT ''; -- of the name
+ALTER TABLE coaches ADD COLUMN competitors BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE coaches ADD COLUMN on_platform BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE coaches ADD COLUMN waiting BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE coaches ADD COLUMN odl_solves BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE coaches ADD COLUMN odl_points BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE coaches ADD COLUMN flash_solves BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE coaches ADD COLUMN flash_points BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE teams ADD COLUMN sort_key TEXT COLLATE "C" NOT NULL DEFAULT ''; -- of the name
+ALTER TABLE teams ADD COLUMN competitors BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE teams ADD COLUMN on_platform BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE teams ADD COLUMN waiting BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE teams ADD COLUMN odl_solves BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE teams ADD COLUMN odl_points BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE teams ADD COLUMN flash_solves BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE teams ADD COLUMN flash_points BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX coaches_by_name ON coaches (sort_key, coach_id);
+CREATE INDEX teams_by_name ON teams (sort_key, team_id);
+CREATE INDEX teams_by_coach ON teams (coach_id, sort_key, team_id);
+CREATE INDEX teams_by_points ON teams ((-(odl_points + flash_points)), sort_key, team_id);
+
+-- +goose StatementBegin
+CREATE FUNCTION competitor_list_sums() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        UPDATE coaches SET
+            competitors = competitors - 1,
+            on_platform = on_platform - (CASE WHEN OLD.game_platform_id IS NULL THEN 0 ELSE 1 END),
+            waiting = waiting - OLD.waiting,
+            odl_solves = odl_solves - OLD.odl_solves,
+            odl_points = odl_points - OLD.odl_points,
+            flash_solves = flash_solves - OLD.flash_solves,
+            flash_points = flash_points - OLD.flash_points
+        WHERE coach_id = OLD.coach_id;
+        UPDATE teams SET
+            competitors = competitors - 1,
+            on_platform = on_platform - (CASE WHEN OLD.game_platform_id IS NULL THEN 0 ELSE 1 END),
+            waiting = waiting - OLD.waiting,
+            odl_solves = odl_solves - OLD.odl_solves,
+            odl_points = odl_points - OLD.odl_points,
+            flash_solves = flash_solves - OLD.flash_solves,
+            flash_points = flash_points - OLD.flash_points
+        WHERE team_id = OLD.team_id;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        UPDATE coaches SET
+            competitors = competitors + 1,
+            on_platform = on_platform + (CASE WHEN NEW.game_platform_id IS NULL THEN 0 ELSE 1 END),
+            waiting = waiting + NEW.waiting,
+            odl_solves = odl_solves + NEW.odl_solves,
+            odl_points = odl_points + NEW.odl_points,
+            flash_solves = flash_solves + NEW.flash_solves,
+            flash_points = flash_points + NEW.flash_points
+        WHERE coach_id = NEW.coach_id;
+        UPDATE teams SET
+            competitors = competitors + 1,
+            on_platform = on_platform + (CASE WHEN NEW.game_platform_id IS NULL THEN 0 ELSE 1 END),
+            waiting = waiting + NEW.waiting,
+            odl_solves = odl_solves + NEW.odl_solves,
+            odl_points = odl_points + NEW.odl_points,
+            flash_solves = flash_solves + NEW.flash_solves,
+            flash_points = flash_points + NEW.flash_points
+        WHERE team_id = NEW.team_id;
+    END IF;
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER competitor_list_counted AFTER INSERT OR DELETE ON competitor_list
+FOR EACH ROW EXECUTE FUNCTION competitor_list_sums();
+CREATE TRIGGER competitor_list_changed AFTER UPDATE ON competitor_list
+FOR EACH ROW WHEN (OLD.coach_id IS DISTINCT FROM NEW.coach_id
+    OR OLD.team_id IS DISTINCT FROM NEW.team_id
+    OR OLD.game_platform_id IS DISTINCT FROM NEW.game_platform_id
+    OR OLD.waiting IS DISTINCT FROM NEW.waiting
+    OR OLD.odl_solves IS DISTINCT FROM NEW.odl_solves
+    OR OLD.odl_points IS DISTINCT FROM NEW.odl_points
+    OR OLD.flash_solves IS DISTINCT FROM NEW.flash_solves
+    OR OLD.flash_points IS DISTINCT FROM NEW.flash_points)
+EXECUTE FUNCTION competitor_list_sums();
+
+-- A competitor's sums by category; every sync recomputes them.
+CREATE TABLE game_platform_category_stats (
+    syned_user_id TEXT COLLATE "C" NOT NULL,
+    category_key  TEXT COLLATE "C" NOT NULL,
+    category_text TEXT NOT NULL, -- the platform's spelling, or one of them
+    odl_solves    BIGINT NOT NULL,
+    odl_points    BIGINT NOT NULL,
+    flash_solves  BIGINT NOT NULL,
+    flash_points  BIGINT NOT NULL,
+    PRIMARY KEY (syned_user_id, category_key)
+);
+CREATE INDEX game_platform_category_stats_by_key ON game_platform_category_stats (category_key, syned_user_id);
+INSERT INTO game_platform_category_stats
+SELECT syned_user_id, category_key, MIN(challenge_category),
+    COUNT(*) FILTER (WHERE source = 'odl'), CAST(COALESCE(SUM(challenge_points) FILTER (WHERE source = 'odl'), 0) AS BIGINT),
+    COUNT(*) FILTER (WHERE source = 'flash'), CAST(COALESCE(SUM(challenge_points) FILTER (WHERE source = 'flash'), 0) AS BIGINT)
+FROM game_platform_challenge_solves GROUP BY syned_user_id, category_key;
+
+-- Every ODL challenge that anybody has solved, as it was last reported.
+CREATE TABLE game_platform_challenges (
+    challenge_id       BIGINT PRIMARY KEY,
+    challenge_title    TEXT NOT NULL,
+    challenge_category TEXT COLLATE "C" NOT NULL,
+    category_key       TEXT COLLATE "C" NOT NULL,
+    challenge_points   BIGINT NOT NULL,
+    challenge_retired  BOOLEAN NOT NULL
+);
+INSERT INTO game_platform_challenges
+SELECT challenge_id, MAX(challenge_title), MAX(challenge_category), MAX(category_key), MAX(challenge_points), BOOL_OR(challenge_retired)
+FROM game_platform_challenge_solves WHERE source = 'odl' GROUP BY challenge_id;
+
+ALTER TABLE game_platform_flash_ctf_events ADD COLUMN participants BIGINT NOT NULL DEFAULT 0; -- competitors with a result
+UPDATE game_platform_flash_ctf_events SET participants = (
+    SELECT COUNT(*) FROM game_platform_flash_ctf_results r JOIN competitors c ON c.game_platform_id = r.syned_user_id
+    WHERE r.event_id = game_platform_flash_ctf_events.event_id);
+CREATE INDEX game_platform_flash_ctf_events_by_start ON game_platform_flash_ctf_events (starts_at, event_id);
+CREATE INDEX game_platform_flash_ctf_results_by_rank ON game_platform_flash_ctf_results (event_id, (rank = 0), rank, syned_user_id);
+
+-- An admin may look at the portal as a coach; what is seen then is audited with that coach.
+ALTER TABLE sessions ADD COLUMN viewing_coach_id TEXT COLLATE "C";
+ALTER TABLE audit_log ADD COLUMN viewing_coach_id TEXT COLLATE "C" NOT NULL DEFAULT '';
+
+ALTER TABLE sync_runs ALTER COLUMN competitor_id TYPE TEXT COLLATE "C";
+CREATE INDEX sync_runs_open ON sync_runs (competitor_id) WHERE finished_at IS NULL;
+
+-- +goose Down
+DROP INDEX sync_runs_open;
+ALTER TABLE sync_runs ALTER COLUMN competitor_id TYPE TEXT;
+ALTER TABLE audit_log DROP COLUMN viewing_coach_id;
+ALTER TABLE sessions DROP COLUMN viewing_coach_id;
+DROP INDEX game_platform_flash_ctf_results_by_rank;
+DROP INDEX game_platform_flash_ctf_events_by_start;
+ALTER TABLE game_platform_flash_ctf_events DROP COLUMN participants;
+DROP TABLE game_platform_challenges;
+DROP TABLE game_platform_category_stats;
+DROP TABLE competitor_list;
+DROP FUNCTION competitor_list_sums;
+DROP INDEX teams_by_points;
+DROP INDEX teams_by_coach;
+DROP INDEX teams_by_name;
+DROP INDEX coaches_by_name;
+ALTER TABLE teams DROP COLUMN flash_points;
+ALTER TABLE teams DROP COLUMN flash_solves;
+ALTER TABLE teams DROP COLUMN odl_points;
+ALTER TABLE teams DROP COLUMN odl_solves;
+ALTER TABLE teams DROP COLUMN waiting;
+ALTER TABLE teams DROP COLUMN on_platform;
+ALTER TABLE teams DROP COLUMN competitors;
+ALTER TABLE teams DROP COLUMN sort_key;
+ALTER TABLE coaches DROP COLUMN flash_points;
+ALTER TABLE coaches DROP COLUMN flash_solves;
+ALTER TABLE coaches DROP COLUMN odl_points;
+ALTER TABLE coaches DROP COLUMN odl_solves;
+ALTER TABLE coaches DROP COLUMN waiting;
+ALTER TABLE coaches DROP COLUMN on_platform;
+ALTER TABLE coaches DROP COLUMN competitors;
+ALTER TABLE coaches DROP COLUMN sort_key;
+CREATE INDEX competitors_by_name ON competitors (sort_key, competitor_id);
