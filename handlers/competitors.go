@@ -1,106 +1,136 @@
 package handlers
 
 import (
-	"strconv"
+	"context"
 
 	"github.com/labstack/echo/v4"
 
 	"flagpole/internal/domain"
+	"flagpole/internal/report"
 	"flagpole/store"
 	"flagpole/views"
 )
 
-// competitorsList shows the viewer's competitors by name.
+// competitorsList shows the viewer's competitors, narrowed and ordered as the address says.
 func (p *pages) competitorsList(c echo.Context, s *store.Scope) error {
 	ctx := c.Request().Context()
-	page := pageOf(c)
-	rows, place, err := s.CompetitorsPage(ctx, page)
+	l, err := p.competitorListIn(c.QueryParams(), s.Viewer())
 	if err != nil {
 		return err
 	}
-	sums, err := s.CompetitorSums(ctx)
+	ch, err := choicesOf(ctx, s, l)
 	if err != nil {
 		return err
 	}
-	shell := p.shell(c, s.Viewer())
+	page := pageOf(c, l.size)
+	rows, place, err := s.CompetitorsPage(ctx, l.CompetitorQuery, page)
+	if err != nil {
+		return err
+	}
 	list := views.Competitors{
-		Total: sums.Competitors, OnPlatform: sums.OnPlatform, Teams: sums.Teams, Coaches: sums.Coaches,
-		Solves: sums.Solves, Points: sums.Points, First: place.First, Last: place.Last, ExportURL: "/competitors.csv",
+		Filter: l.filter(ch), Rows: p.competitorRows(rows, l), ExportURL: l.with("/competitors.csv", "size", ""), SheetURL: l.with("/competitors.xlsx", "size", ""),
+		SelfURL: l.with(competitorsPath, "after", page.After, "before", page.Before),
+		Sorting: sorting("list", l.sort, competitorColumns, competitorDown, func(sort string) string {
+			if sort == competitorColumns[0] {
+				sort = ""
+			}
+			return l.with(competitorsPath, "sort", sort)
+		}),
 	}
-	for _, r := range rows {
-		list.Rows = append(list.Rows, p.competitorRow(r))
+	if list.Sums, err = competitorSums(ctx, s, l); err != nil {
+		return err
 	}
-	if place.First > 1 {
-		list.PrevURL = link("/competitors", "before", rows[0].ID)
-	}
-	if place.Last < place.Total && len(rows) > 0 {
-		list.NextURL = link("/competitors", "after", rows[len(rows)-1].ID)
-		list.NextCount = min(page.Limit, place.Total-place.Last)
-	}
+	list.Pager = competitorPager(rows, place, page, func(name, cursor string) string { return l.with(competitorsPath, name, cursor) })
+	shell := p.shell(c, s.Viewer())
 	return render(c, views.CompetitorsPage(shell, list), regions{"list": views.CompetitorsList(shell, list)})
 }
 
-func (p *pages) competitorRow(r store.CompetitorRow) views.CompetitorRow {
-	return views.CompetitorRow{
-		ID: r.ID, Name: r.Name(), Team: r.Team, CoachName: r.CoachName, Division: r.Division,
-		ODLSolves: r.ODLSolves, FlashSolves: r.FlashSolves, Points: r.Points(),
-		LastSolveAt: r.LastSolveAt, LastSyncedAt: r.Sync.LastSuccessAt, State: p.state(r.Sync),
-	}
+// competitorSums are the numbers above the list: of all, or of the chosen coach.
+func competitorSums(ctx context.Context, s *store.Scope, l competitorList) (views.CompetitorSums, error) {
+	n, err := s.CompetitorSums(ctx, l.CoachID, l.Bounds)
+	behind := func(name, value string) string { return link(competitorsPath, "coach", l.CoachID, name, value) }
+	return views.CompetitorSums{
+		Competitors: n.Competitors, OnPlatform: n.OnPlatform, Active: n.Active, InFlash: n.InFlashThisMonth, Waiting: n.Waiting,
+		Teams: n.Teams, Coaches: n.Coaches, Solves: n.Solves, Points: n.Points,
+		ActiveURL: behind("activity", string(domain.Active)), InFlashURL: behind("activity", store.InFlashThisMonth),
+		WaitingURL: behind("state", store.StatesWaiting),
+	}, err
 }
 
-// competitorsCSV exports the list as it is ordered on the screen, all pages of it.
-func (p *pages) competitorsCSV(c echo.Context, s *store.Scope) error {
-	if err := s.Audit(c.Request().Context(), "competitors.export", "", ""); err != nil {
-		return err
+func competitorPager(rows []store.CompetitorRow, place store.Place, page store.Page, to func(name, cursor string) string) views.Pager {
+	if len(rows) == 0 {
+		return pager(place, page.Limit, "", "", to)
 	}
-	header := []string{"competitor_id", "first_name", "last_name", "email", "coach", "coach_email", "team", "division", "grade",
-		"odl_solves", "flash_solves", "odl_points", "flash_points", "points", "last_solve", "last_synced", "state"}
-	return p.csv(c, "competitors", header, func(row func(...string) error) error {
-		return s.EachCompetitor(c.Request().Context(), func(r store.CompetitorRow) error {
-			return row(r.ID, r.FirstName, r.LastName, r.Email, r.CoachName, r.CoachEmail, r.Team, r.Division.Label(), r.Grade,
-				number(r.ODLSolves), number(r.FlashSolves), number(r.ODLPoints), number(r.FlashPoints), number(r.Points()),
-				p.cellTime(r.LastSolveAt), p.cellTime(r.Sync.LastSuccessAt), p.state(r.Sync).Text)
+	return pager(place, page.Limit, rows[0].ID, rows[len(rows)-1].ID, to)
+}
+
+func (p *pages) competitorRows(rows []store.CompetitorRow, l competitorList) []views.CompetitorRow {
+	var list []views.CompetitorRow
+	for _, r := range rows {
+		list = append(list, views.CompetitorRow{
+			ID: r.ID, Name: r.Name(), URL: l.competitorURL(r.ID), Team: r.Team, CoachName: r.CoachName, Division: r.Division,
+			ODLSolves: r.ODLSolves, FlashSolves: r.FlashSolves, Points: r.Points(), LastSolveAt: r.LastSolveAt, LastSeenAt: r.LastSeenAt,
+			LastSyncedAt: r.Sync.LastSuccessAt, State: p.state(r.Sync), Refreshing: r.Refreshing,
 		})
-	})
+	}
+	return list
 }
 
-func number(n int64) string { return strconv.FormatInt(n, 10) }
+// competitorHeader heads the exports of the list; competitorCells are a row of it.
+var competitorHeader = []string{"competitor_id", "first_name", "last_name", "email", "username", "coach", "coach_email", "team", "division", "grade",
+	"odl_solves", "flash_solves", "odl_points", "flash_points", "points", "last_solve", "last_seen", "last_synced", "state"}
 
-// competitorShow shows one competitor with the solves. Opening the page is audited; turning pages within it is not.
-func (p *pages) competitorShow(c echo.Context, s *store.Scope) error {
+func (p *pages) competitorCells(r store.CompetitorRow) []any {
+	return []any{
+		r.ID, r.FirstName, r.LastName, r.Email, r.Username, r.CoachName, r.CoachEmail, r.Team, r.Division.Label(), r.Grade,
+		r.ODLSolves, r.FlashSolves, r.ODLPoints, r.FlashPoints, r.Points(),
+		r.LastSolveAt, r.LastSeenAt, r.Sync.LastSuccessAt, p.state(r.Sync).Text,
+	}
+}
+
+// competitorsExport reads what is to be exported, audits it, and gives the rows.
+func (p *pages) competitorsExport(c echo.Context, s *store.Scope, kind string) (rows func(func(...any) error) error, scope string, err error) {
 	ctx := c.Request().Context()
-	d, err := s.Competitor(ctx, idOf(c))
+	l, err := p.competitorListIn(c.QueryParams(), s.Viewer())
 	if err != nil {
-		return err
+		return nil, "", err
 	}
-	solves, err := p.solvesRegion(c, s, d.ID)
+	ch, err := choicesOf(ctx, s, l)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
-	if regionOf(c) != "solves" {
-		if err := s.Audit(ctx, "competitor.view", d.ID, ""); err != nil {
-			return err
-		}
+	if err := s.Audit(ctx, "competitors.export", "", kind); err != nil {
+		return nil, "", err
 	}
-	view := p.competitorView(d)
-	view.Solves = solves
-	shell := p.shell(c, s.Viewer())
-	shell.Path = "/competitors"
-	return render(c, views.CompetitorPage(shell, view), regions{"solves": views.SolvesRegion(shell, view)})
+	return func(row func(...any) error) error {
+		return s.EachCompetitor(ctx, l.CompetitorQuery, func(r store.CompetitorRow) error { return row(p.competitorCells(r)...) })
+	}, scopeName(s, ch.coach.Name), nil
 }
 
-func (p *pages) competitorView(d store.CompetitorDetail) views.Competitor {
-	v := views.Competitor{
-		ID: d.ID, Name: d.Name(), Team: d.Team, CoachName: d.CoachName, School: d.School, Grade: d.Grade, Division: d.Division,
-		State: p.state(d.Sync), ODLSolves: d.ODLSolves, FlashSolves: d.FlashSolves, Points: d.Points(),
-		LastSolveAt: d.LastSolveAt, LastSeenAt: d.LastSeenAt, LastSyncedAt: d.Sync.LastSuccessAt, Quarantined: d.Quarantined,
+// competitorsCSV exports the list as it is narrowed and ordered on the screen, all pages of it.
+func (p *pages) competitorsCSV(c echo.Context, s *store.Scope) error {
+	rows, scope, err := p.competitorsExport(c, s, "csv")
+	if err != nil {
+		return err
 	}
-	for _, r := range d.Results {
-		v.Events = append(v.Events, views.EventRow{
-			Name: r.Name, StartsAt: r.StartsAt, Rank: r.Rank, Solves: r.ChallengesSolved, Points: r.Points, MaxPoints: r.MaxPoints,
-		})
+	return p.csv(c, "competitors", scope, competitorHeader, rows)
+}
+
+// competitorsSheet is the same as a spreadsheet, with numbers and times as such.
+func (p *pages) competitorsSheet(c echo.Context, s *store.Scope) error {
+	rows, scope, err := p.competitorsExport(c, s, "xlsx")
+	if err != nil {
+		return err
 	}
-	return v
+	sheet, err := report.NewSheet("Competitors", competitorHeader, p.conf.Zone)
+	if err != nil {
+		return err
+	}
+	defer sheet.Close()
+	if err := rows(sheet.Row); err != nil {
+		return err
+	}
+	return p.download(c, "competitors", scope, "xlsx", sheet.Save)
 }
 
 // state is the sync state in a coach's words.

@@ -29,6 +29,7 @@ type Options struct {
 	SyncEnabled bool
 	SyncSecret  string       // of the internal API; empty: there is none
 	Requests    SyncRequests // needed with a SyncSecret
+	Wake        func()       // tells the syncs that something was asked for; nil: they look by themselves
 }
 
 // secure reports whether the portal is known outside as https, so that cookies may only travel encrypted.
@@ -69,6 +70,13 @@ type pages struct {
 	assets views.Assets
 	clock  domain.Clock
 	log    *slog.Logger
+}
+
+// wake tells the syncs that a person asked for one.
+func (p *pages) wake() {
+	if p.conf.Wake != nil {
+		p.conf.Wake()
+	}
 }
 
 // shell is the frame of a page as the viewer sees it.

@@ -1,19 +1,19 @@
 package handlers
 
 import (
-	"cmp"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
 	"flagpole/internal/domain"
 	"flagpole/store"
+	"flagpole/views"
 )
-
-// pageSize is how many rows of a list are shown at once: enough for every roster to stand on one page.
-const pageSize = 100
 
 // idOf is the id in the address. The router decodes an address only where that is unambiguous: of /competitors/a%2Fb it
 // gives the part as it was sent. What cannot be decoded is "", which is nobody's id.
@@ -39,20 +39,98 @@ func checkQuery(c echo.Context) error {
 	return nil
 }
 
-// pageOf reads which part of a list is asked for.
-func pageOf(c echo.Context) store.Page {
-	return store.Page{After: c.QueryParam("after"), Before: c.QueryParam("before"), Limit: pageSize}
+// usualSize is how many rows a page of a list has where nobody asks for another number.
+const usualSize = 50
+
+// pageOf reads which part of a list of so many rows a page is asked for.
+func pageOf(c echo.Context, size int) store.Page {
+	return store.Page{After: c.QueryParam("after"), Before: c.QueryParam("before"), Limit: size}
 }
 
-// oneOf reads a query parameter that has a few allowed values; the first of them stands for none. Another value is an
-// Invalid error that lists them.
+// pager makes the links of a list's page. first and last are the cursors of its first and last row; to makes the address of
+// a page from the name and value of a cursor.
+func pager(place store.Place, size int, first, last string, to func(name, cursor string) string) views.Pager {
+	p := views.Pager{First: place.First, Last: place.Last, Of: place.Total}
+	if place.Last == 0 {
+		return p
+	}
+	if place.First > 1 {
+		p.PrevURL = to("before", first)
+	}
+	if place.Last < place.Total {
+		p.NextURL, p.NextCount = to("after", last), min(size, place.Total-place.Last)
+	}
+	return p
+}
+
+// sorting makes the links of a list's heads: each sorts by its column, and the other way round where it does already. Numbers
+// and times begin with the most and newest, and so do columns whose name stands in down; others with A.
+func sorting(region, sort string, columns, down []string, to func(sort string) string) views.Sorting {
+	s := views.Sorting{Region: region, Sort: sort, URLs: map[string]string{}}
+	for _, column := range columns {
+		first, second := column, "-"+column
+		if slices.Contains(down, column) {
+			first, second = second, first
+		}
+		if sort == first {
+			first = second
+		}
+		s.URLs[column] = to(first)
+	}
+	return s
+}
+
+// bothWays are the values of a sort by any of the columns.
+func bothWays(columns []string) []string {
+	list := slices.Clone(columns)
+	for _, column := range columns {
+		list = append(list, "-"+column)
+	}
+	return list
+}
+
+// oneOf reads a query parameter that has a few allowed values; none is the first of them. Another value is an Invalid error
+// that lists them.
 func oneOf(c echo.Context, name string, allowed ...string) (string, error) {
-	value := cmp.Or(c.QueryParam(name), allowed[0])
+	return oneIn(c.QueryParams(), name, allowed)
+}
+
+func oneIn(query url.Values, name string, allowed []string) (string, error) {
+	value := query.Get(name)
+	if value == "" {
+		return allowed[0], nil
+	}
 	if !slices.Contains(allowed, value) {
+		allowed = slices.DeleteFunc(slices.Clone(allowed), func(s string) bool { return s == "" })
 		return "", domain.Errorf(domain.Invalid, "%q is not a value of %q.", shorten(value), name).
 			WithHint("Use one of: " + strings.Join(allowed, ", ") + ".")
 	}
 	return value, nil
+}
+
+// maxSearch is how long a search may be, in characters.
+const maxSearch = 100
+
+// searchIn reads what was typed into a search field.
+func searchIn(query url.Values) (string, error) {
+	text := strings.TrimSpace(query.Get("q"))
+	if utf8.RuneCountInString(text) > maxSearch {
+		return "", domain.Errorf(domain.Invalid, "The search is longer than %d characters.", maxSearch).WithHint("Search for a part of it.")
+	}
+	return text, nil
+}
+
+// dateIn reads a calendar day, the zero time where there is none. It is that day's first moment in the zone.
+func dateIn(query url.Values, name string, zone *time.Location) (time.Time, error) {
+	text := query.Get(name)
+	if text == "" {
+		return time.Time{}, nil
+	}
+	day, err := time.Parse(time.DateOnly, text)
+	if err != nil || day.Year() < 1970 {
+		return time.Time{}, domain.Errorf(domain.Invalid, "%q is not a date for %q.", shorten(text), name).WithHint("Write it like 2026-11-30.")
+	}
+	return domain.DayIn(day, zone), nil
 }
 
 func shorten(s string) string {
@@ -70,8 +148,14 @@ func link(path string, pairs ...string) string {
 			q.Set(pairs[i], pairs[i+1])
 		}
 	}
+	return address(path, q)
+}
+
+func address(path string, q url.Values) string {
 	if len(q) == 0 {
 		return path
 	}
 	return path + "?" + q.Encode()
 }
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }

@@ -21,9 +21,13 @@ type route struct {
 var (
 	everyRole = domain.Roles
 	staff     = []domain.Role{domain.RoleAdmin, domain.RoleProduct}
+	admins    = []domain.Role{domain.RoleAdmin}
 	// whoSeesPeople may open competitors; which ones, the Scope decides.
 	whoSeesPeople = []domain.Role{domain.RoleCoach, domain.RoleAdmin}
 )
+
+// An admin who looks at the portal as a coach may end that, and sign out; nothing else is changed meanwhile.
+const viewingEndPath = "/viewing/end"
 
 // routes is every page of the portal and who may open it.
 func (p *pages) routes() []route {
@@ -34,8 +38,25 @@ func (p *pages) routes() []route {
 		{http.MethodGet, "/", everyRole, p.home},
 		{http.MethodGet, "/competitors", whoSeesPeople, p.competitorsList},
 		{http.MethodGet, "/competitors.csv", whoSeesPeople, p.competitorsCSV},
+		{http.MethodGet, "/competitors.xlsx", whoSeesPeople, p.competitorsSheet},
 		{http.MethodGet, "/competitors/:id", whoSeesPeople, p.competitorShow},
 		{http.MethodGet, "/competitors/:id/solves.csv", whoSeesPeople, p.solvesCSV},
+		{http.MethodPost, "/competitors/:id/refresh", whoSeesPeople, p.competitorRefresh},
+		{http.MethodGet, "/teams", whoSeesPeople, p.teamsList},
+		{http.MethodGet, "/teams.csv", whoSeesPeople, p.teamsCSV},
+		{http.MethodGet, "/teams/:id", whoSeesPeople, p.teamShow},
+		{http.MethodGet, "/teams/:id/unsolved.csv", whoSeesPeople, p.unsolvedCSV},
+		{http.MethodGet, "/events", whoSeesPeople, p.eventsList},
+		{http.MethodGet, "/events.csv", whoSeesPeople, p.eventsCSV},
+		{http.MethodGet, "/events/:id", whoSeesPeople, p.eventShow},
+		{http.MethodGet, "/events/:id/results.csv", whoSeesPeople, p.resultsCSV},
+		{http.MethodGet, "/numbers", whoSeesPeople, p.numbersShow},
+		{http.MethodGet, "/coaches", admins, p.coachesList},
+		{http.MethodGet, "/coaches.csv", admins, p.coachesCSV},
+		{http.MethodPost, "/coaches/:id/view", admins, p.coachView},
+		{http.MethodPost, viewingEndPath, whoSeesPeople, p.viewingEnd},
+		{http.MethodGet, "/admin/categories", admins, p.categoriesShow},
+		{http.MethodGet, "/admin/categories.csv", admins, p.categoriesCSV},
 		{http.MethodGet, "/admin/sync", staff, p.syncShow},
 	}
 }
@@ -50,6 +71,9 @@ func (p *pages) scoped(s *store.Store, r route) echo.HandlerFunc {
 			return toLogin(c)
 		case !slices.Contains(r.roles, v.Role):
 			return domain.Errorf(domain.Denied, "This page is not for your role.").WithHint("Ask an admin if you need it.")
+		case v.ViewingAs && r.method != http.MethodGet && r.path != viewingEndPath:
+			return domain.Errorf(domain.Denied, "Nothing can be changed while you look at the portal as %s.", v.CoachName).
+				WithHint("Go back to your own view first.")
 		}
 		if err := checkQuery(c); err != nil {
 			return err

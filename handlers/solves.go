@@ -1,8 +1,10 @@
 package handlers
 
 import (
+	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -11,25 +13,78 @@ import (
 	"flagpole/views"
 )
 
-// The orders of a list of solves, newest first by default.
-const (
-	newestFirst = "-date"
-	oldestFirst = "date"
-	mostFirst   = "-points"
-	fewestFirst = "points"
+// The columns that solves can be ordered by; newest first is usual.
+var (
+	solveColumns = []string{"date", "points", "category"}
+	solveDown    = []string{"date", "points"}
 )
 
-// solveQuery reads filter and order of a competitor's solves. Whether the category exists is for checkCategory to say.
-func solveQuery(c echo.Context, competitorID string) (q store.SolveQuery, sort string, err error) {
-	sort, err = oneOf(c, "sort", newestFirst, oldestFirst, mostFirst, fewestFirst)
-	return store.SolveQuery{
-		CompetitorID: competitorID, Category: c.QueryParam("category"),
-		ByPoints: sort == mostFirst || sort == fewestFirst, Ascending: sort == oldestFirst || sort == fewestFirst,
-	}, sort, err
+const newestFirst = "-date"
+
+// solveList is a competitor's list of solves as an address asks for it.
+type solveList struct {
+	store.SolveQuery
+	sort        string
+	from, until string // dates as they were typed
+	params      url.Values
+}
+
+// solveListIn reads filter and order of a competitor's solves. Whether the category and the flash CTF exist is for check to
+// say.
+func (p *pages) solveListIn(query url.Values, competitorID string) (solveList, error) {
+	l := solveList{params: url.Values{}}
+	for _, name := range []string{"category", "source", "from", "to", "sort", "list"} {
+		if value := query.Get(name); value != "" {
+			l.params.Set(name, value)
+		}
+	}
+	var err error
+	if l.sort, err = oneIn(query, "sort", append([]string{newestFirst}, bothWays(solveColumns)...)); err != nil {
+		return l, err
+	}
+	if l.sort == newestFirst {
+		l.params.Del("sort")
+	}
+	column, desc := store.ParseSort(l.sort)
+	l.from, l.until = query.Get("from"), query.Get("to")
+	l.SolveQuery = store.SolveQuery{
+		CompetitorID: competitorID, Category: query.Get("category"), Sort: store.SolveSort(column), Ascending: !desc,
+	}
+	switch source := query.Get("source"); domain.Source(source) {
+	case "", domain.SourceODL, domain.SourceFlash:
+		l.Source = domain.Source(source)
+	default:
+		l.EventID = source
+	}
+	if l.From, err = dateIn(query, "from", p.conf.Zone); err != nil {
+		return l, err
+	}
+	last, err := dateIn(query, "to", p.conf.Zone)
+	if err == nil && !last.IsZero() {
+		l.Until = domain.DayIn(last.In(p.conf.Zone).AddDate(0, 0, 1), p.conf.Zone)
+		if l.Until.Before(l.From) {
+			err = domain.Errorf(domain.Invalid, "The first day is after the last one.").WithHint("Swap the two dates.")
+		}
+	}
+	return l, err
+}
+
+// with is the address of the list with other values for some of its parameters.
+func (l solveList) with(path string, pairs ...string) string {
+	return competitorList{params: l.params}.with(path, pairs...)
+}
+
+// check refuses a flash CTF that the competitor has no result in.
+func (l solveList) check(results []store.EventResult) error {
+	if l.EventID == "" || slices.ContainsFunc(results, func(r store.EventResult) bool { return r.EventID == l.EventID }) {
+		return nil
+	}
+	return domain.Errorf(domain.Invalid, "%q is not a source of this competitor's solves.", shorten(l.EventID)).
+		WithHint("Use odl, flash, or the id of a flash CTF the competitor took part in.")
 }
 
 // checkCategory names a category. One that neither the portal nor the competitor's solves know is an Invalid error.
-func checkCategory(key string, has []store.CategoryCount) (name string, err error) {
+func checkCategory(key string, has []store.CategorySum) (name string, err error) {
 	var keys []string
 	for _, c := range has {
 		if c.Key == key {
@@ -48,23 +103,32 @@ func checkCategory(key string, has []store.CategoryCount) (name string, err erro
 	return "", bad
 }
 
-func (p *pages) solvesRegion(c echo.Context, s *store.Scope, competitorID string) (views.Solves, error) {
-	q, sort, err := solveQuery(c, competitorID)
+func (p *pages) solvesRegion(c echo.Context, s *store.Scope, d store.CompetitorDetail) (views.Solves, error) {
+	l, err := p.solveListIn(c.QueryParams(), d.ID)
 	if err != nil {
 		return views.Solves{}, err
 	}
-	page := pageOf(c)
-	found, err := s.SolvesPage(c.Request().Context(), q, page)
+	if err := l.check(d.Results); err != nil {
+		return views.Solves{}, err
+	}
+	name, err := checkCategory(l.Category, d.Categories)
 	if err != nil {
 		return views.Solves{}, err
 	}
-	name, err := checkCategory(q.Category, found.Categories)
+	page := pageOf(c, usualSize)
+	found, err := s.SolvesPage(c.Request().Context(), l.SolveQuery, page)
 	if err != nil {
 		return views.Solves{}, err
 	}
+	base := views.CompetitorURL(d.ID)
 	list := views.Solves{
-		Total: found.All, Matching: found.Place.Total, First: found.Place.First, Last: found.Place.Last,
-		Category: q.Category, CategoryName: name, Sort: sort,
+		Total: int(d.Solves()), Category: l.Category, CategoryName: name, Source: string(l.Source) + l.EventID, From: l.from, Until: l.until,
+		List: l.params.Get("list"), BaseURL: base, ExportURL: l.with(base+"/solves.csv", "list", ""),
+		ClearURL: l.with(base, "category", "", "source", "", "from", "", "to", ""),
+		Sources:  sourceOptions(d.Results),
+		Sorting: sorting("solves", l.sort, solveColumns, solveDown, func(sort string) string {
+			return l.with(base, "sort", strings.TrimSuffix(sort, newestFirst))
+		}),
 	}
 	for _, category := range found.Categories {
 		list.Categories = append(list.Categories, views.CategoryOption{Key: category.Key, Name: category.Name, Count: category.Solves})
@@ -73,8 +137,39 @@ func (p *pages) solvesRegion(c echo.Context, s *store.Scope, competitorID string
 	for _, r := range found.Rows {
 		list.Rows = append(list.Rows, solveRow(r))
 	}
-	addSolveLinks(&list, views.CompetitorURL(competitorID), found, page)
+	list.Chips = l.chips(list)
+	list.Pager = solvePager(found, page, func(name, cursor string) string { return l.with(base, name, cursor) })
 	return list, nil
+}
+
+func sourceOptions(results []store.EventResult) []views.Option {
+	list := []views.Option{{Key: string(domain.SourceODL), Name: domain.SourceODL.Label()}, {Key: string(domain.SourceFlash), Name: domain.SourceFlash.Label()}}
+	for _, r := range results {
+		list = append(list, views.Option{Key: r.EventID, Name: r.Name})
+	}
+	return list
+}
+
+func (l solveList) chips(list views.Solves) []views.Chip {
+	var chips []views.Chip
+	chip := func(id, label, value string) {
+		if value != "" {
+			chips = append(chips, views.Chip{ID: id, Label: label, URL: l.with(list.BaseURL, id, "")})
+		}
+	}
+	chip("category", "Category: "+list.CategoryName, l.Category)
+	chip("source", "Source: "+nameIn(list.Sources, list.Source), list.Source)
+	chip("from", "From "+l.from, l.from)
+	chip("to", "To "+l.until, l.until)
+	return chips
+}
+
+func solvePager(found store.SolvesPage, page store.Page, to func(name, cursor string) string) views.Pager {
+	n := len(found.Rows)
+	if n == 0 {
+		return pager(found.Place, page.Limit, "", "", to)
+	}
+	return pager(found.Place, page.Limit, found.Rows[0].SolveKey.Cursor(), found.Rows[n-1].SolveKey.Cursor(), to)
 }
 
 func solveRow(r store.SolveRow) views.SolveRow {
@@ -84,69 +179,32 @@ func solveRow(r store.SolveRow) views.SolveRow {
 	}
 }
 
-// addSolveLinks makes the region's links. Each keeps what the others set; the default order is left out.
-func addSolveLinks(list *views.Solves, base string, found store.SolvesPage, page store.Page) {
-	to := func(sort string, cursor ...string) string {
-		if sort == newestFirst {
-			sort = ""
-		}
-		return link(base, append([]string{"category", list.Category, "sort", sort}, cursor...)...)
-	}
-	other := func(first, second string) string {
-		if list.Sort == first {
-			return to(second)
-		}
-		return to(first)
-	}
-	list.BaseURL = base
-	list.DateSortURL, list.PointsSortURL = other(newestFirst, oldestFirst), other(mostFirst, fewestFirst)
-	list.ClearURL = link(base, "sort", strings.TrimPrefix(list.Sort, newestFirst))
-	list.ExportURL = link(base+"/solves.csv", "category", list.Category, "sort", strings.TrimPrefix(list.Sort, newestFirst))
-	if n := len(found.Rows); n > 0 {
-		if found.Place.First > 1 {
-			list.PrevURL = to(list.Sort, "before", found.Rows[0].SolveKey.Cursor())
-		}
-		if found.Place.Last < found.Place.Total {
-			list.NextURL = to(list.Sort, "after", found.Rows[n-1].SolveKey.Cursor())
-			list.NextCount = min(page.Limit, found.Place.Total-found.Place.Last)
-		}
-	}
-}
-
 // solvesCSV exports the solves with the filter and order of the screen, all pages of them.
 func (p *pages) solvesCSV(c echo.Context, s *store.Scope) error {
 	ctx := c.Request().Context()
-	d, err := s.Competitor(ctx, idOf(c))
+	d, err := s.Competitor(ctx, idOf(c), p.clock().Add(-time.Hour), p.conf.Zone)
 	if err != nil {
 		return err
 	}
-	q, _, err := solveQuery(c, d.ID)
+	l, err := p.solveListIn(c.QueryParams(), d.ID)
 	if err != nil {
 		return err
 	}
-	first, err := s.SolvesPage(ctx, q, store.Page{Limit: 1})
-	if err != nil {
+	if err := l.check(d.Results); err != nil {
 		return err
 	}
-	if _, err := checkCategory(q.Category, first.Categories); err != nil {
+	if _, err := checkCategory(l.Category, d.Categories); err != nil {
 		return err
 	}
-	if err := s.Audit(ctx, "solves.export", d.ID, "category="+q.Category); err != nil {
+	if err := s.Audit(ctx, "solves.export", d.ID, "csv"); err != nil {
 		return err
 	}
 	header := []string{"competitor_id", "first_name", "last_name", "email", "challenge", "category", "source", "event",
 		"points", "retired", "nice_work_roles", "solved"}
-	return p.csv(c, "solves", header, func(row func(...string) error) error {
-		return s.EachSolve(ctx, q, func(r store.SolveRow) error {
+	return p.csv(c, "solves", fileWord(d.ID), header, func(row func(...any) error) error {
+		return s.EachSolve(ctx, l.SolveQuery, func(r store.SolveRow) error {
 			return row(d.ID, d.FirstName, d.LastName, d.Email, r.Title, domain.CategoryOf(r.Category).Name, r.Source.Label(), r.Event,
-				number(r.Points), yesNo(r.Retired), strings.Join(r.WorkRoles, " "), p.cellTime(r.SolvedAt))
+				r.Points, r.Retired, strings.Join(r.WorkRoles, " "), r.SolvedAt)
 		})
 	})
-}
-
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
 }

@@ -61,12 +61,9 @@ type Drift struct {
 func (sc *Scope) Competitor(ctx context.Context, id string, from time.Time, zone *time.Location) (CompetitorDetail, error) {
 	var d CompetitorDetail
 	err := sc.s.db.view(ctx, func(tx conn) error {
-		var a args
 		var err error
-		d.CompetitorRow, err = scanCompetitor(tx.row(ctx, "SELECT "+competitorColumns+" FROM competitor_list c"+competitorJoins+
-			" WHERE "+sc.visible(&a)+" AND c.competitor_id = "+a.add(id), a...).Scan)
-		if err != nil {
-			return noSuch(err, "competitor")
+		if d.CompetitorRow, err = sc.competitorRow(ctx, tx, id); err != nil {
+			return err
 		}
 		if d.Results, err = sc.results(ctx, tx, id); err != nil {
 			return err
@@ -91,14 +88,17 @@ func (sc *Scope) Competitor(ctx context.Context, id string, from time.Time, zone
 	return d, nil
 }
 
-// CompetitorName is enough of one of the viewer's competitors to export what belongs to it. Others' are a NoSuch error.
-func (sc *Scope) CompetitorName(ctx context.Context, id string) (domain.Competitor, error) {
+// CompetitorRow reads one of the viewer's competitors as the list shows it. Others' are a NoSuch error.
+func (sc *Scope) CompetitorRow(ctx context.Context, id string) (CompetitorRow, error) {
+	r, err := sc.competitorRow(ctx, sc.s.db.reader(), id)
+	return r, wrap(err, "read competitor")
+}
+
+func (sc *Scope) competitorRow(ctx context.Context, tx conn, id string) (CompetitorRow, error) {
 	var a args
-	c := domain.Competitor{ID: id}
-	err := sc.s.db.reader().row(ctx, `
-		SELECT c.competitor_id, c.first_name, c.last_name, COALESCE(c.email, '') FROM competitors c
-		WHERE `+sc.visible(&a)+` AND c.competitor_id = `+a.add(id), a...).Scan(&c.ID, &c.FirstName, &c.LastName, &c.Email)
-	return c, wrap(noSuch(err, "competitor"), "read competitor")
+	r, err := scanCompetitor(tx.row(ctx, "SELECT "+competitorColumns+" FROM competitor_list c"+competitorJoins+
+		" WHERE "+sc.visible(&a)+" AND c.competitor_id = "+a.add(id), a...).Scan)
+	return r, noSuch(err, "competitor")
 }
 
 func (sc *Scope) results(ctx context.Context, tx conn, id string) ([]EventResult, error) {

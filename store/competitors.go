@@ -365,6 +365,7 @@ type CompetitorSums struct {
 	Active                                           int // with a solve in the last 7 calendar days
 	InFlashThisMonth                                 int
 	Solves, Points                                   int64
+	LastSolveAt                                      time.Time
 }
 
 // CompetitorSums adds up the competitors of the coach, or with "" all; those without a team or a solve are counted too.
@@ -384,6 +385,11 @@ func (sc *Scope) CompetitorSums(ctx context.Context, coachID string, b domain.Bo
 		}
 		a = nil
 		if err := tx.row(ctx, `SELECT COUNT(*) FROM teams c WHERE `+sc.competitors(&a, q), a...).Scan(&n.Teams); err != nil {
+			return err
+		}
+		a = nil
+		err = tx.row(ctx, `SELECT -MIN(-c.last_solve_at) FROM competitor_list c WHERE `+sc.competitors(&a, q)+` AND c.last_solve_at > 0`, a...).Scan(into(&n.LastSolveAt))
+		if err != nil {
 			return err
 		}
 		for _, count := range []struct {

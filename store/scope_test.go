@@ -58,7 +58,9 @@ func (a about) seen(amber, zebra bool) (ambers, zebras bool) {
 
 func probes() []probe {
 	competitor := func(id string) func(*house, *store.Scope) (any, error) {
-		return func(h *house, sc *store.Scope) (any, error) { return sc.Competitor(h.t.Context(), id, h.clock.Now().AddDate(-1, 0, 0), time.UTC) }
+		return func(h *house, sc *store.Scope) (any, error) {
+			return sc.Competitor(h.t.Context(), id, h.clock.Now().AddDate(-1, 0, 0), time.UTC)
+		}
 	}
 	list := func(p store.Page) func(*house, *store.Scope) (any, error) {
 		return func(h *house, sc *store.Scope) (any, error) {

@@ -1,49 +1,86 @@
 package views
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 	"time"
 
-	"flagpole/internal/domain"
-
 	"github.com/a-h/templ"
+
+	"flagpole/internal/domain"
 )
 
 // Competitor is one competitor's page. Zero times mean never.
 type Competitor struct {
-	ID, Name, Team, CoachName, School, Grade string
-	Division                                 domain.Division
-	State                                    State
-	ODLSolves, FlashSolves, Points           int64
-	LastSolveAt, LastSeenAt, LastSyncedAt    time.Time
-	Events                                   []EventRow // flash CTF results, newest first
-	Quarantined                              int        // records of the platform that could not be read
-	Solves                                   Solves
+	ID, Name, FirstName, Team, TeamID, CoachName, School, Grade, Username string
+	Division                                                              domain.Division
+	Activity                                                              string // in words
+	ODLSolves, FlashSolves, Points                                        int64
+	LastSolveAt, LastSeenAt                                               time.Time
+	Sync                                                                  SyncState
+	Quarantined                                                           int // records of the platform that could not be read
+	Drift                                                                 *Drift
+	Around                                                                Around
+	OverTime                                                              *PointsOverTime // nil where there is nothing to draw
+	Categories                                                            CategoryBars
+	Year                                                                  YearOfDays
+	Events                                                                []EventRow // flash CTF results, newest first
+	Fresh                                                                 []Freshness
+	Solves                                                                Solves
+}
+
+// Around are the neighbours in the list that the page was opened from.
+type Around struct{ ListURL, PrevURL, PrevName, NextURL, NextName string }
+
+// SyncState is the region of the page that says how fresh it is, and follows a refresh.
+type SyncState struct {
+	URL          string // of the page
+	PollURL      string // asked for again while a refresh is open; "" while none is
+	State        State
+	LastSyncedAt time.Time
+	NextDueAt    time.Time
+	MayRefresh   bool   // the viewer may ask for it, and there is something to ask for
+	Problem      string // why the last request for a refresh was refused
+	Done         string // what a refresh that has ended brought; "" where none was followed
+	DoneKind     string // ok or warn
+}
+
+// Freshness is when one part of the page was last brought in step.
+type Freshness struct {
+	Part string
+	At   time.Time
+}
+
+// Drift is where the platform's totals differ from the sums over the solves it gave us.
+type Drift struct {
+	At                                             time.Time
+	OurSolves, OurPoints, TheirSolves, TheirPoints int64
+}
+
+// text says what differs: "MetaCTF counts 25 ODL solves with 5,300 points; the solves it gave us are 24 with 5,000."
+func (d Drift) text() string {
+	return "MetaCTF counts " + Plural(d.TheirSolves, "ODL solve", "ODL solves") + " with " + Plural(d.TheirPoints, "point", "points") +
+		"; the solves it gave us are " + Number(d.OurSolves) + " with " + Number(d.OurPoints) +
+		". This page shows what it gave us. Nothing for you to do; it is compared again once a day."
 }
 
 // EventRow is a competitor's result in one flash CTF.
 type EventRow struct {
-	Name                            string
+	Name, URL, SolvesURL            string // SolvesURL leads to its challenges in the list of solves
 	StartsAt                        time.Time
 	Rank, Solves, Points, MaxPoints int64 // Rank 0: not ranked; MaxPoints 0: not known
 }
 
 // Solves is the filtered and sorted list of a competitor's solves, one page of it.
 type Solves struct {
-	Rows            []SolveRow
-	Total, Matching int              // all solves of the competitor; those that match the filter
-	Categories      []CategoryOption // those this competitor has
-	Category        string           // selected key, "" is all
-	CategoryName    string
-	Sort            string // "-date" (default), "date", "-points" or "points"
-	First, Last     int    // place of the first and last row, from 1
-	BaseURL         string // path of the competitor's page
-	NextCount       int    // rows on the next page
-
-	// Ready-made links of the region; "" where there is none.
-	DateSortURL, PointsSortURL, ClearURL, PrevURL, NextURL, ExportURL string
+	Rows                                              []SolveRow
+	Total                                             int // all solves of the competitor
+	Categories                                        []CategoryOption
+	Sources                                           []Option // ODL, flash CTF, and each flash CTF there is
+	Category, CategoryName, Source, From, Until, List string   // what is chosen; From and Until are dates; List is the list one came from
+	Chips                                             []Chip
+	Sorting
+	Pager
+	BaseURL, ClearURL, ExportURL string // path of the page; the list without any filter; the export of what matches
 }
 
 // CategoryOption is one category the solves can be filtered by.
@@ -71,13 +108,17 @@ func (r SolveRow) sourceLabel() string {
 	return label
 }
 
-// about is the line below the name, up to the id.
+// about is the line below the name, after the team and up to the id.
 func (d Competitor) about() string {
 	grade := ""
 	if d.Grade != "" {
 		grade = "grade " + d.Grade
 	}
-	return joined(cmp.Or(d.Team, "No team"), d.Division.Label(), grade)
+	username := ""
+	if d.Username != "" {
+		username = "on the platform " + d.Username
+	}
+	return joined(d.Division.Label(), grade, username)
 }
 
 // aboutAdmin is the rest of that line: coach and school, for admins only.
@@ -113,51 +154,37 @@ func (d Competitor) quarantineText() string {
 	return Number(d.Quarantined) + " records of the platform could not be read and are kept aside. The totals leave them out. Admins see them."
 }
 
-// solveSorts are the sorts of the solves, the default first.
-var solveSorts = []struct{ Key, Name string }{
+// solveSorts are the orders of the solves, the usual one first.
+var solveSorts = []SortOption{
 	{"-date", "Newest first"}, {"date", "Oldest first"},
 	{"-points", "Most points first"}, {"points", "Fewest points first"},
+	{"category", "Category"}, {"-category", "Category, from Z"},
 }
 
-func (d Solves) sort() string { return cmp.Or(d.Sort, "-date") }
-
-// direction is the aria-sort of a column, "" where the solves are not sorted by it.
-func (d Solves) direction(column string) string {
-	switch d.sort() {
-	case column:
-		return "ascending"
-	case "-" + column:
-		return "descending"
-	}
-	return ""
-}
-
-// sorted is the aria-sort attribute, left out where there is no direction.
-func sorted(direction string) templ.Attributes {
-	if direction == "" {
-		return nil
-	}
-	return templ.Attributes{"aria-sort": direction}
-}
-
-func (d Solves) categoryName() string { return cmp.Or(d.CategoryName, d.Category) }
+// set reports whether anything narrows the solves.
+func (d Solves) set() bool { return len(d.Chips) > 0 }
 
 // options are the categories to choose from; one that was asked for and has no solve is among them, so the form
 // shows what the page shows.
-func (d Solves) options() []CategoryOption {
-	has := func(c CategoryOption) bool { return c.Key == d.Category }
-	if d.Category == "" || slices.ContainsFunc(d.Categories, has) {
-		return d.Categories
+func (d Solves) options() []Option {
+	var list []Option
+	has := false
+	for _, c := range d.Categories {
+		has = has || c.Key == d.Category
+		list = append(list, Option{c.Key, c.Name + " (" + Number(c.Count) + ")"})
 	}
-	return append(slices.Clone(d.Categories), CategoryOption{Key: d.Category, Name: d.categoryName()})
+	if d.Category != "" && !has {
+		list = append(list, Option{d.Category, d.CategoryName + " (0)"})
+	}
+	return list
 }
 
 func (d Solves) heading() string {
 	switch {
 	case d.Total == 0:
 		return "No solve yet"
-	case d.Category != "":
-		return Number(d.Matching) + " of " + Plural(d.Total, "solve", "solves") + " in " + d.categoryName()
+	case d.set():
+		return Number(d.Of) + " of " + Plural(d.Total, "solve", "solves")
 	case d.Total == 1:
 		return "1 solve"
 	}
@@ -165,10 +192,8 @@ func (d Solves) heading() string {
 }
 
 func (d Solves) caption() string {
-	for _, o := range solveSorts {
-		if o.Key == d.sort() {
-			return "Solves, " + strings.ToLower(o.Name)
-		}
+	if name := sortName(solveSorts, d.Sort); name != "" {
+		return "Solves, " + name
 	}
 	return "Solves"
 }
@@ -178,9 +203,13 @@ func (d Solves) say() string {
 	if len(d.Rows) == 0 {
 		return d.heading()
 	}
-	return d.caption() + ", " + span(d.First, d.Last, d.Matching)
+	return d.caption() + ", " + d.span()
 }
 
-func (d Solves) pages() pages {
-	return pages{"solves", "Pages of solves", d.First, d.Last, d.Matching, d.PrevURL, d.NextURL, d.NextCount}
+// again are the attributes that have the region ask for itself while a refresh is open.
+func (d SyncState) again() templ.Attributes {
+	if d.PollURL == "" {
+		return nil
+	}
+	return polls(d.PollURL, "sync", "2s")
 }

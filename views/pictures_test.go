@@ -198,7 +198,6 @@ func TestPicturesOfNothing(t *testing.T) {
 		"no point": pointsOverTime(PointsOverTime{Who: "Cy"}), "one point": pointsOverTime(PointsOverTime{Who: "Cy", From: day, To: day, Mine: []float64{7}}),
 		"no category": categoryBars(CategoryBars{Who: "Cy", Total: CategoryBar{Solves: 3}}), "no year": yearOfDays(YearOfDays{Who: "Cy"}),
 		"a year that ends before it begins": yearOfDays(YearOfDays{First: day, Last: day.AddDate(0, 0, -1)}),
-		"no week":                           spark(nil), "weeks of nothing": spark(make([]int, 8)),
 	} {
 		if got := html(t, c); got != "" {
 			t.Errorf("%s: %q", name, got)
@@ -211,7 +210,7 @@ func TestPicturesOfHugeValues(t *testing.T) {
 	p := PointsOverTime{Who: "Cy", Team: "T", From: date(t, "2026-08-31"), To: date(t, "2026-09-27"), Mine: values, Average: values}
 	c := CategoryBars{Who: "Cy", Team: "T", Rows: []CategoryBar{{"A", "a", math.MaxInt32, math.MaxInt64, math.Inf(1)}, {"B", "b", 1, -4, math.NaN()}}}
 	y := YearOfDays{First: date(t, "2026-08-31"), Last: date(t, "2026-09-27"), Days: []DayCount{{date(t, "2026-09-01"), math.MaxInt32, math.MaxInt64}}}
-	for _, component := range []templ.Component{pointsOverTime(p), categoryBars(c), yearOfDays(y), spark([]int{math.MaxInt32, -1, 0, 1})} {
+	for _, component := range []templ.Component{pointsOverTime(p), categoryBars(c), yearOfDays(y)} {
 		if got := html(t, component); regexp.MustCompile(`NaN|Inf|"-\d|,-\d|e\+`).MatchString(got) {
 			t.Errorf("not a picture: %s", got)
 		}
@@ -417,28 +416,6 @@ func TestYearInWords(t *testing.T) {
 	}
 }
 
-func TestSpark(t *testing.T) {
-	tests := []struct {
-		name    string
-		weeks   []int
-		label   string
-		heights []string
-	}{
-		{"eight", []int{0, 3, 0, 3, 2, 6, 6, 0}, "Solves a week, last eight weeks: 0 3 0 3 2 6 6 0", []string{"1", "8", "1", "8", "5", "15", "15", "1"}},
-		{"more", []int{99, 1000, 1, 0, 0, 0, 0, 0, 0}, "Solves a week, last eight weeks: 1,000 1 0 0 0 0 0 0", []string{"15", "2", "1", "1", "1", "1", "1", "1"}},
-		{"one", []int{4}, "Solves a week, last 1 week: 4", []string{"15"}},
-	}
-	for _, test := range tests {
-		doc := render(t, spark(test.weeks))
-		wantAttr(t, doc, "svg.spark[role=img]", "aria-label", test.label)
-		if diff := cmp.Diff(test.heights, attrs(doc, "rect", "height")); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", test.name, diff)
-		}
-		wantAttr(t, doc, "rect:last-child", "class", "me")
-		wantAttr(t, doc, "rect:last-child", "x", "56")
-	}
-}
-
 // Names come from people, and the policy allows no style and no script.
 func TestPicturesEscape(t *testing.T) {
 	const name = `<b>"O'Neil" & Co`
@@ -446,7 +423,7 @@ func TestPicturesEscape(t *testing.T) {
 	p.Who, p.Team, c.Who, c.Team, y.Who = name, name, name, name, name
 	c.Rows[0].Name, c.Rows[0].Key = name, `"><script>`
 	c.URL = func(key string) string { return "javascript:alert(1)//" + key }
-	for _, component := range []templ.Component{pointsOverTime(p), categoryBars(c), yearOfDays(y), spark([]int{1})} {
+	for _, component := range []templ.Component{pointsOverTime(p), categoryBars(c), yearOfDays(y)} {
 		got := html(t, component)
 		for _, bad := range []string{"<b>", "style=", "<style", "<script", "javascript:", " on", " id="} {
 			if strings.Contains(got, bad) && bad != " on" || bad == " on" && regexp.MustCompile(`<[^>]* on\w+=`).MatchString(got) {

@@ -1,6 +1,10 @@
 package views
 
-import "github.com/a-h/templ"
+import (
+	"strings"
+
+	"github.com/a-h/templ"
+)
 
 // fetches are the htmx attributes of a link or form that replaces the region with this id by what its URL
 // answers. Each element carries them all: htmx 4 inherits none.
@@ -22,26 +26,93 @@ func turns(url, region string) templ.Attributes {
 	return a
 }
 
-// pages is one step of a list that is shown in pages.
-type pages struct {
-	Region, Label    string // id of the region; what the list is, for people who do not see it
-	First, Last, Of  int
-	PrevURL, NextURL string
-	NextCount        int
+// polls are the attributes of a region that asks for itself again every few seconds, without touching the address.
+func polls(url, region, every string) templ.Attributes {
+	return templ.Attributes{
+		"hx-get":     url,
+		"hx-target":  "#" + region,
+		"hx-swap":    "outerHTML",
+		"hx-trigger": "every " + every,
+		"hx-sync":    "this:drop",
+	}
+}
+
+// Pager is one step of a list that is shown in pages.
+type Pager struct {
+	First, Last, Of  int    // place of the first and last row in the list, from 1, and how many match
+	PrevURL, NextURL string // "" where there is none
+	NextCount        int    // rows on the next page
 }
 
 // several reports whether there is another page to go to.
-func (p pages) several() bool { return p.PrevURL != "" || p.NextURL != "" }
+func (p Pager) several() bool { return p.PrevURL != "" || p.NextURL != "" }
 
 // span says which rows are shown: "1 to 100 of 480".
+func (p Pager) span() string { return span(p.First, p.Last, p.Of) }
+
 func span(first, last, of int) string {
 	return Number(first) + " to " + Number(last) + " of " + Number(of)
 }
 
 // nextLabel names the next page and its rows: "Next 100".
-func (p pages) nextLabel() string {
+func (p Pager) nextLabel() string {
 	if p.NextCount > 0 {
 		return "Next " + Number(p.NextCount)
 	}
 	return "Next"
 }
+
+// Sorting is how a list is sorted and where its heads lead.
+type Sorting struct {
+	Region string            // id of the list's region
+	Sort   string            // the column, with a minus before it for downwards
+	URLs   map[string]string // by column: the list sorted by it, the other way round where it is already
+}
+
+// direction is the aria-sort of a column, "" where the list is not sorted by it.
+func (s Sorting) direction(column string) string {
+	switch s.Sort {
+	case column:
+		return "ascending"
+	case "-" + column:
+		return "descending"
+	}
+	return ""
+}
+
+// sorted is the aria-sort attribute, left out where there is no direction.
+func sorted(direction string) templ.Attributes {
+	if direction == "" {
+		return nil
+	}
+	return templ.Attributes{"aria-sort": direction}
+}
+
+// SortOption is an order to choose where heads are not at hand, as on a phone.
+type SortOption struct{ Key, Name string }
+
+// sortName is the name of an order, in lower case.
+func sortName(options []SortOption, key string) string {
+	for _, o := range options {
+		if o.Key == key {
+			return strings.ToLower(o.Name)
+		}
+	}
+	return ""
+}
+
+// Option is a value to filter a list by.
+type Option struct{ Key, Name string }
+
+// optionName is the name of a chosen value.
+func optionName(options []Option, key string) string {
+	for _, o := range options {
+		if o.Key == key {
+			return o.Name
+		}
+	}
+	return key
+}
+
+// Chip names a filter that is set; its URL is the list without it.
+type Chip struct{ ID, Label, URL string }

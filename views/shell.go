@@ -27,12 +27,13 @@ type navItem struct{ Path, Label string }
 
 // nav lists the pages the viewer may open; what does not exist yet is not in it.
 func (s Shell) nav() []navItem {
-	competitors, sync := navItem{"/competitors", "Competitors"}, navItem{"/admin/sync", "Sync"}
+	people := []navItem{{"/competitors", "Competitors"}, {"/teams", "Teams"}, {"/events", "Flash CTF"}}
+	sync := navItem{"/admin/sync", "Sync"}
 	switch s.Viewer.Role {
 	case domain.RoleCoach:
-		return []navItem{competitors}
+		return people
 	case domain.RoleAdmin:
-		return []navItem{competitors, sync}
+		return append(people, navItem{"/coaches", "Coaches"}, navItem{"/admin/categories", "Categories"}, sync)
 	case domain.RoleProduct:
 		return []navItem{sync}
 	}
@@ -51,5 +52,29 @@ func (s Shell) current(path string) string {
 	return ""
 }
 
+// seesPeople reports whether the viewer has pages about competitors.
+func (s Shell) seesPeople() bool {
+	return s.Viewer.Role == domain.RoleCoach || s.Viewer.Role == domain.RoleAdmin
+}
+
+// whose says whose competitors a page counts.
+func (s Shell) whose() string {
+	switch {
+	case s.admin():
+		return "all"
+	case s.Viewer.ViewingAs:
+		return "this coach's"
+	}
+	return "your"
+}
+
 // admin reports whether the viewer sees the columns that only admins have.
 func (s Shell) admin() bool { return s.Viewer.Role == domain.RoleAdmin }
+
+// role is the signed-in person's own role, whatever is looked at.
+func (s Shell) role() string {
+	if s.Viewer.ViewingAs {
+		return string(domain.RoleAdmin)
+	}
+	return string(s.Viewer.Role)
+}

@@ -39,7 +39,7 @@ var mayImport = map[string]rule{
 	"internal/insight": {ours: []string{"internal/domain"}, pure: true},
 	"internal/rollout": {ours: []string{"internal/domain"}, pure: true},
 	"internal/alert":   {ours: []string{"internal/domain"}, pure: true},
-	"internal/report":  {ours: []string{"internal/domain"}, pure: true},
+	"internal/report":  {ours: []string{"internal/domain"}, others: []string{"github.com/xuri/excelize"}, pure: true},
 
 	"migrations":      {others: anything},
 	"static":          {},
@@ -82,6 +82,7 @@ var confined = map[string][]string{
 	"github.com/jackc/pgx":           {"internal/bench", "migrations", "store", "store/storetest"},
 	"github.com/pressly/goose":       {"migrations", "store", "store/storetest"},
 	"github.com/go-co-op/gocron":     {"internal/schedule"},
+	"github.com/xuri/excelize":       {"internal/report"},
 	"github.com/chromedp":            {}, // tests only
 	"github.com/PuerkitoBio/goquery": {}, // tests only
 	"github.com/google/go-cmp":       {}, // tests only

@@ -128,3 +128,13 @@ func (a *Auth) Viewer(r *http.Request) (v domain.Viewer, signedIn bool, err erro
 	v, signedIn = session.Values[viewerKey{}].(domain.Viewer)
 	return v, signedIn, nil
 }
+
+// ViewAs has r's session show the portal as the coach sees it, or with "" as its own person does. Only admins may: for others it
+// is a Denied error, and a coach who does not exist is a NoSuch one.
+func (a *Auth) ViewAs(r *http.Request, coachID string) error {
+	session, err := a.sessions.Get(r, cookieName)
+	if err != nil {
+		return err
+	}
+	return a.accounts.ViewAs(r.Context(), hashOf(session.ID), coachID)
+}

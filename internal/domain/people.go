@@ -115,6 +115,12 @@ func ActiveSince(now time.Time, zone *time.Location) time.Time {
 	return startOfDay(time.Date(y, m, d-6, 12, 0, 0, 0, zone))
 }
 
+// DayIn is the first moment of a calendar day in the zone. Only the date of day counts.
+func DayIn(day time.Time, zone *time.Location) time.Time {
+	y, m, d := day.Date()
+	return startOfDay(time.Date(y, m, d, 12, 0, 0, 0, zone))
+}
+
 // startOfDay is the first moment of noon's day. In some zones the clock is changed around midnight: then a day has no
 // midnight, or two of them.
 func startOfDay(noon time.Time) time.Time {

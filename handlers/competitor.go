@@ -1,0 +1,260 @@
+package handlers
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"flagpole/internal/domain"
+	"flagpole/internal/insight"
+	"flagpole/store"
+	"flagpole/views"
+)
+
+// competitorShow shows one competitor with the solves. Opening the page is audited; turning pages within it and following a
+// refresh is not.
+func (p *pages) competitorShow(c echo.Context, s *store.Scope) error {
+	ctx := c.Request().Context()
+	if regionOf(c) == "sync" {
+		return p.syncRegion(c, s)
+	}
+	id := idOf(c)
+	year := insight.YearUntil(p.clock(), p.conf.Zone)
+	d, err := s.Competitor(ctx, id, domain.DayIn(year.First, p.conf.Zone), p.conf.Zone)
+	if err != nil {
+		return err
+	}
+	solves, err := p.solvesRegion(c, s, d)
+	if err != nil {
+		return err
+	}
+	view := p.competitorView(d, year)
+	view.Solves = solves
+	if view.Around, err = p.around(c, s, id); err != nil {
+		return err
+	}
+	if view.Sync, err = p.syncState(c, s, d.CompetitorRow); err != nil {
+		return err
+	}
+	if regionOf(c) != "solves" {
+		if err := s.Audit(ctx, "competitor.view", d.ID, ""); err != nil {
+			return err
+		}
+	}
+	shell := p.shell(c, s.Viewer())
+	shell.Path = competitorsPath + "/"
+	return render(c, views.CompetitorPage(shell, view), regions{"solves": views.SolvesRegion(shell, view)})
+}
+
+// around finds the competitor's neighbours in the list that the page was opened from; list in the address is that list's own
+// query.
+func (p *pages) around(c echo.Context, s *store.Scope, id string) (views.Around, error) {
+	query, err := url.ParseQuery(c.QueryParam("list"))
+	if err != nil {
+		return views.Around{}, domain.Errorf(domain.Invalid, "The list you came from cannot be read.").WithHint("Open the page without it.").Because(err)
+	}
+	l, err := p.competitorListIn(query, s.Viewer())
+	if err != nil {
+		return views.Around{}, err
+	}
+	before, after, err := s.Neighbours(c.Request().Context(), l.CompetitorQuery, id)
+	a := views.Around{ListURL: l.with(competitorsPath), PrevName: before.Name, NextName: after.Name}
+	if before.ID != "" {
+		a.PrevURL = l.competitorURL(before.ID)
+	}
+	if after.ID != "" {
+		a.NextURL = l.competitorURL(after.ID)
+	}
+	return a, err
+}
+
+func (p *pages) competitorView(d store.CompetitorDetail, year insight.Year) views.Competitor {
+	bounds := domain.BoundsAt(p.clock(), p.conf.Zone)
+	v := views.Competitor{
+		ID: d.ID, Name: d.Name(), Team: d.Team, TeamID: d.TeamID, CoachName: d.CoachName, School: d.School, Grade: d.Grade,
+		Username: d.Username, Division: d.Division, ODLSolves: d.ODLSolves, FlashSolves: d.FlashSolves, Points: d.Points(),
+		LastSolveAt: d.LastSolveAt, LastSeenAt: d.LastSeenAt, Quarantined: d.Quarantined, Fresh: freshParts(d),
+		OverTime: overTime(d, year), Categories: categoryBars(d), Year: yearOfDays(d, year),
+	}
+	if d.GamePlatformID != "" {
+		v.Activity = views.ActivityName(bounds.ActivityOf(d.LastSolveAt, d.LastSeenAt, d.Sync.LastSuccessAt))
+	}
+	if d.Drift != nil {
+		v.Drift = &views.Drift{
+			At: d.Drift.At, OurSolves: d.Drift.OurSolves, OurPoints: d.Drift.OurPoints,
+			TheirSolves: d.Drift.TheirSolves, TheirPoints: d.Drift.TheirPoints,
+		}
+	}
+	for _, r := range d.Results {
+		v.Events = append(v.Events, views.EventRow{
+			Name: r.Name, URL: views.EventURL(r.EventID), SolvesURL: link(views.CompetitorURL(d.ID), "source", r.EventID),
+			StartsAt: r.StartsAt, Rank: r.Rank, Solves: r.ChallengesSolved, Points: r.Points, MaxPoints: r.MaxPoints,
+		})
+	}
+	return v
+}
+
+// freshParts says of each part when it was last brought in step.
+func freshParts(d store.CompetitorDetail) []views.Freshness {
+	if d.GamePlatformID == "" {
+		return nil
+	}
+	f := d.Freshness
+	return []views.Freshness{
+		{Part: "ODL solves", At: f.ODLAt}, {Part: "Flash CTF results", At: f.FlashAt}, {Part: "Everything anew, once a day", At: f.FullAt},
+		{Part: "Account on the platform", At: f.AccountAt}, {Part: "Last try", At: f.AttemptAt}, {Part: "Next sync", At: f.NextDueAt},
+	}
+}
+
+const weeksShown = 12
+
+// overTime is the growth of the last weeks, nil where there is none to draw.
+func overTime(d store.CompetitorDetail, year insight.Year) *views.PointsOverTime {
+	if d.Points() == 0 {
+		return nil
+	}
+	weeks := year.LastWeeks(weeksShown)
+	picture := &views.PointsOverTime{Who: d.FirstName, From: weeks.First, To: weeks.Last, Mine: weeks.Growth(d.Points(), days(d.Days), 1)}
+	if d.Mates.OnPlatform > 1 {
+		picture.Team = d.Team
+		picture.Average = weeks.Growth(d.Mates.Points, days(d.TeamDays), d.Mates.OnPlatform)
+	}
+	return picture
+}
+
+func days(list []store.DaySum) []insight.Day {
+	all := make([]insight.Day, len(list))
+	for i, d := range list {
+		all[i] = insight.Day{Date: d.Day, Points: d.Points}
+	}
+	return all
+}
+
+func categoryBars(d store.CompetitorDetail) views.CategoryBars {
+	bars := views.CategoryBars{Who: d.FirstName, URL: func(key string) string {
+		return link(views.CompetitorURL(d.ID), "category", key) + "#solves"
+	}}
+	members := d.Mates.OnPlatform
+	if members > 1 {
+		bars.Team = d.Team
+	}
+	for _, c := range d.Categories {
+		row := views.CategoryBar{Name: c.Name, Key: c.Key, Solves: int(c.Solves), Points: c.Points}
+		if members > 1 {
+			row.TeamAverage = float64(c.TeamPoints) / float64(members)
+		}
+		bars.Rows = append(bars.Rows, row)
+	}
+	return bars
+}
+
+func yearOfDays(d store.CompetitorDetail, year insight.Year) views.YearOfDays {
+	y := views.YearOfDays{Who: d.FirstName, First: year.First, Last: year.Last}
+	for _, day := range d.Days {
+		y.Days = append(y.Days, views.DayCount{Day: day.Day, Solves: int(day.Solves), Points: day.Points})
+	}
+	return y
+}
+
+// competitorRefresh asks for a sync of one competitor, and leads to the page that follows it.
+func (p *pages) competitorRefresh(c echo.Context, s *store.Scope) error {
+	ctx := c.Request().Context()
+	id := idOf(c)
+	if !p.conf.SyncEnabled {
+		return domain.Errorf(domain.Clash, "Syncs are switched off.").WithHint("An operator switches them on.")
+	}
+	run, err := s.RequestRefresh(ctx, id)
+	if wantsRegion(c) {
+		return p.refreshAsked(c, s, id, run, err)
+	}
+	if err != nil {
+		return err
+	}
+	p.wake()
+	return seeOther(c, link(views.CompetitorURL(id), "run", run))
+}
+
+// refreshAsked answers htmx with the region, which follows the run or says why there is none.
+func (p *pages) refreshAsked(c echo.Context, s *store.Scope, id, run string, refused error) error {
+	var known *domain.Error
+	if refused != nil && (!errors.As(refused, &known) || known.Code == domain.NoSuch) {
+		return refused
+	}
+	r, err := s.CompetitorRow(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	state := p.plainSyncState(s, r)
+	if known != nil {
+		state.Problem = known.Error()
+	} else {
+		p.wake()
+		state.State, state.MayRefresh = views.Refreshing, false
+		state.PollURL = link(views.CompetitorURL(id), "run", run)
+	}
+	return write(c, http.StatusOK, views.SyncRegion(p.shell(c, s.Viewer()), state))
+}
+
+// syncRegion is the region alone, as it asks for itself while a refresh is open.
+func (p *pages) syncRegion(c echo.Context, s *store.Scope) error {
+	r, err := s.CompetitorRow(c.Request().Context(), idOf(c))
+	if err != nil {
+		return err
+	}
+	state, err := p.syncState(c, s, r)
+	if err != nil {
+		return err
+	}
+	return write(c, http.StatusOK, views.SyncRegion(p.shell(c, s.Viewer()), state))
+}
+
+func (p *pages) plainSyncState(s *store.Scope, r store.CompetitorRow) views.SyncState {
+	return views.SyncState{
+		URL: views.CompetitorURL(r.ID), State: p.state(r.Sync), LastSyncedAt: r.Sync.LastSuccessAt, NextDueAt: r.Sync.NextDueAt,
+		MayRefresh: r.GamePlatformID != "" && p.conf.SyncEnabled && !s.Viewer().ViewingAs,
+	}
+}
+
+// syncState is the region with the refresh that is open, or the one that the address names.
+func (p *pages) syncState(c echo.Context, s *store.Scope, r store.CompetitorRow) (views.SyncState, error) {
+	state := p.plainSyncState(s, r)
+	asked := c.QueryParam("run")
+	if asked == "" && !r.Refreshing {
+		return state, nil
+	}
+	run, err := s.Refresh(c.Request().Context(), r.ID, asked)
+	if domain.CodeOf(err) == domain.NoSuch {
+		return state, nil // it has ended in the meantime, or is none of this competitor's
+	}
+	if err != nil {
+		return state, err
+	}
+	if run.FinishedAt.IsZero() {
+		state.State, state.MayRefresh = views.Refreshing, false
+		state.PollURL = link(views.CompetitorURL(r.ID), "run", run.ID)
+		return state, nil
+	}
+	state.DoneKind, state.Done = doneWords(run)
+	return state, nil
+}
+
+// doneWords says what a refresh brought.
+func doneWords(run store.Run) (kind, text string) {
+	n := run.Counts
+	switch {
+	case run.Stopped != "":
+		return "warn", strings.TrimSuffix("The refresh was stopped: "+stopWords[run.Stopped], ": ") + "."
+	case n.Failed > 0:
+		return "warn", "The platform could not be read just now. It is tried again by itself."
+	case n.Blocked > 0:
+		return "warn", "Asked again: the platform still gives no results."
+	case n.NewSolves > 0:
+		return "ok", views.Plural(n.NewSolves, "new solve", "new solves") + "."
+	case n.Changed > 0:
+		return "ok", "Refreshed: something has changed."
+	}
+	return "ok", "Refreshed: nothing new."
+}
