@@ -41,6 +41,7 @@ func (p *pages) competitorsList(c echo.Context, s *store.Scope) error {
 		return err
 	}
 	list.Pager = competitorPager(rows, place, page, func(name, cursor string) string { return l.with(competitorsPath, name, cursor) })
+	list.Sizes = l.sizes(place.Total)
 	shell := p.shell(c, s.Viewer())
 	return render(c, views.CompetitorsPage(shell, list), regions{"list": views.CompetitorsList(shell, list)})
 }

@@ -56,9 +56,8 @@ func (p *pages) competitorListIn(query url.Values, v domain.Viewer) (competitorL
 	l.Division = domain.Division(choose("division", optional(domain.Divisions)))
 	l.State = choose("state", append(optional(domain.States), store.StatesWaiting, store.StatesFailing))
 	l.Activity = choose("activity", append(optional(domain.Activities), store.InFlashThisMonth))
-	size := choose("size", append([]string{""}, views.PageSizes...))
 	l.size = usualSize
-	if n, fault := strconv.Atoi(size); fault == nil {
+	if n, fault := strconv.Atoi(choose("size", append([]string{""}, pageSizes...))); fault == nil {
 		l.size = n
 	}
 	l.TeamID, l.Category = keep("team"), keep("category")
@@ -155,6 +154,28 @@ func wrongChoice(err error, what, value string) error {
 	return domain.Errorf(domain.Invalid, "There is no %s %q to filter by.", what, shorten(value)).
 		WithHint("It may have moved, or it is not yours to see.").Because(err)
 }
+
+// sizes are the numbers of rows to choose from, where the list has more than the smallest.
+func (l competitorList) sizes(of int) []views.Size {
+	if of <= smallestPage {
+		return nil
+	}
+	var list []views.Size
+	for _, size := range pageSizes {
+		s := views.Size{Label: size}
+		switch size {
+		case strconv.Itoa(l.size):
+		case strconv.Itoa(usualSize):
+			s.URL = l.with(competitorsPath, "size", "")
+		default:
+			s.URL = l.with(competitorsPath, "size", size)
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+const smallestPage = 25
 
 // filter is the filter as the page shows it.
 func (l competitorList) filter(ch choices) views.CompetitorFilter {

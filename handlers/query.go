@@ -39,8 +39,10 @@ func checkQuery(c echo.Context) error {
 	return nil
 }
 
-// usualSize is how many rows a page of a list has where nobody asks for another number.
+// usualSize is how many rows a page of a list has where nobody asks for another number; pageSizes are the numbers to ask for.
 const usualSize = 50
+
+var pageSizes = []string{"25", "50", "100"}
 
 // pageOf reads which part of a list of so many rows a page is asked for.
 func pageOf(c echo.Context, size int) store.Page {

@@ -51,6 +51,61 @@
     if (document.activeElement === document.body) region.focus({ preventScroll: true })
   })
 
+  // While a region is fetched it says so; after a while its rows turn into blanks (app.css).
+  document.addEventListener('htmx:beforeRequest', (e) => e.detail.target?.setAttribute('aria-busy', 'true'))
+  document.addEventListener('htmx:afterRequest', (e) => e.detail.target?.removeAttribute('aria-busy'))
+
+  // Times of today go on while the page stands: "12 min ago" becomes "13 min ago". What is older changes too seldom.
+  const asOf = Date.parse(document.querySelector('body > footer time')?.dateTime)
+  const opened = performance.now()
+
+  function since(minutes) {
+    if (minutes < 1) return 'just now'
+    return minutes < 60 ? `${minutes} min ago` : `${Math.floor(minutes / 60)} h ago`
+  }
+
+  function tick() {
+    const now = asOf + performance.now() - opened
+    for (const time of document.querySelectorAll('time[data-ago]')) {
+      const minutes = Math.floor((now - Date.parse(time.dateTime)) / 60000)
+      if (minutes < 0 || minutes >= 20 * 60) continue
+      const text = since(minutes)
+      const number = time.firstChild
+      if (time.childElementCount === 0 && time.textContent.trim() !== text) number.data = text
+    }
+  }
+
+  if (asOf) setInterval(tick, 15000)
+
+  // The keyboard: / goes to the search, the arrows from row to row of a list.
+  function toSearch(e) {
+    const field = document.querySelector('main input[type=search]')
+    if (e.key !== '/' || !field || e.ctrlKey || e.metaKey || e.altKey) return
+    if (e.target.closest('input, select, textarea, [contenteditable]')) return
+    e.preventDefault()
+    field.focus()
+    field.select()
+  }
+
+  function toNextRow(e) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[e.key]
+    const table = step && e.target.closest('tbody th a')?.closest('table')
+    if (!table) return
+    const links = [...table.querySelectorAll('tbody th a')]
+    const next = links[links.indexOf(e.target) + step]
+    if (!next) return
+    e.preventDefault()
+    next.focus()
+  }
+
+  document.addEventListener('keydown', toSearch)
+  document.addEventListener('keydown', toNextRow)
+
+  for (const button of document.querySelectorAll('[data-print]')) {
+    button.hidden = false
+    button.addEventListener('click', () => print())
+  }
+
   function closeMenus(except) {
     for (const menu of document.querySelectorAll('details.menu[open]')) {
       if (menu !== except) menu.open = false

@@ -19,6 +19,7 @@ type Competitors struct {
 	Pager
 	SelfURL             string // this page of the list; the region asks for it again while somebody is being refreshed
 	ExportURL, SheetURL string // CSV and XLSX of all that match
+	OneTeam             bool   // they are one team's members, so nothing needs to be said of team and coach
 }
 
 // CompetitorSums are the numbers above the list, and the lists behind them.
@@ -76,9 +77,6 @@ var competitorSorts = []SortOption{
 	{"-division", "Division, from Z"}, {"odl", "Fewest ODL solves"}, {"flash", "Fewest flash CTF solves"}, {"last_seen", "Last seen, oldest"},
 	{"last_sync", "Last synced, oldest"}, {"-state", "State, least urgent"}, {"-coach", "Coach, from Z"},
 }
-
-// PageSizes are how many rows a page of a list may have; the usual number first.
-var PageSizes = []string{"50", "25", "100"}
 
 // summary says in one sentence whom the list holds: "Your 38 competitors in 6 teams. 31 are on the platform."
 func (d Competitors) summary(s Shell) string {

@@ -42,7 +42,11 @@ type Pager struct {
 	First, Last, Of  int    // place of the first and last row in the list, from 1, and how many match
 	PrevURL, NextURL string // "" where there is none
 	NextCount        int    // rows on the next page
+	Sizes            []Size // how many rows a page may have; empty where there is no choice
 }
+
+// Size is a number of rows that a page of a list may have. The URL of the chosen one is "".
+type Size struct{ Label, URL string }
 
 // several reports whether there is another page to go to.
 func (p Pager) several() bool { return p.PrevURL != "" || p.NextURL != "" }
