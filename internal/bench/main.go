@@ -1,4 +1,4 @@
-// Command bench measures what the syncs are held to, side by side in one run, and prints it as a table: ./task bench.
+// Command bench measures what the syncs and the pages are held to, side by side in one run, and prints it as a table: ./task bench.
 // It runs the real client, syncer and store against a platform in a process of its own, so that the platform's work is
 // not counted as ours. With -postgres ADDRESS it measures that database too; its tables are made in a schema that is
 // dropped again.
@@ -29,6 +29,8 @@ func main() {
 	serve := flag.Bool("serve", false, "be the platform (used by bench itself)")
 	postgres := flag.String("postgres", os.Getenv("FLAGPOLE_TEST_POSTGRES"), "also measure this Postgres database")
 	quick := flag.Bool("quick", false, "smaller numbers, to see that it works")
+	only := flag.String("only", "", "measure only syncs, pages or export")
+	keep := flag.String("keep", "", "keep the databases of the pages in this folder and, where they are there, use them again")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -36,7 +38,11 @@ func main() {
 		servePlatform(ctx)
 		return
 	}
-	if err := bench(ctx, os.Stdout, *postgres, *quick); err != nil {
+	n := fullSizes
+	if *quick {
+		n = quickSizes
+	}
+	if err := bench(ctx, os.Stdout, *postgres, n, *only, *keep); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -50,46 +56,77 @@ type sizes struct {
 	table               []int
 	callTime            time.Duration
 	unchanged, unSolves int
+	small, large        season        // of the pages
+	each                time.Duration // how long each page is asked for
+	exported            int           // rows
 }
 
 var (
-	fullSizes  = sizes{357, 500, 2000, 500, []int{18, 100, 1000, 10_000}, 300 * time.Millisecond, 5000, 30}
-	quickSizes = sizes{40, 100, 100, 500, []int{18, 100}, 50 * time.Millisecond, 200, 30}
+	fullSizes = sizes{357, 500, 2000, 500, []int{18, 100, 1000, 10_000}, 300 * time.Millisecond, 5000, 30,
+		season{480, 30}, season{100_000, 106}, 2 * time.Second, 1_000_000}
+	quickSizes = sizes{40, 100, 100, 500, []int{18, 100}, 50 * time.Millisecond, 200, 30,
+		season{480, 30}, season{2000, 30}, 300 * time.Millisecond, 20_000}
 )
 
-func bench(ctx context.Context, out io.Writer, postgres string, quick bool) error {
-	n := fullSizes
-	if quick {
-		n = quickSizes
+func bench(ctx context.Context, out io.Writer, postgres string, n sizes, only, keep string) error {
+	b := &workbench{out: out, folder: keep, keep: keep != ""}
+	if !b.keep {
+		folder, err := os.MkdirTemp("", "flagpole-bench-")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(folder) }() // only a temporary folder
+		b.folder = folder
 	}
-	folder, err := os.MkdirTemp("", "flagpole-bench-")
-	if err != nil {
-		return err
+	fmt.Fprintf(out, "%s, %d cores\n\n%-64s %12s   %s\n", runtime.Version(), runtime.NumCPU(), "what", "measured", "wanted")
+	databases := []database{{"SQLite", ""}}
+	if postgres != "" {
+		databases = append(databases, database{"Postgres", postgres})
 	}
-	defer func() { _ = os.RemoveAll(folder) }() // only a temporary folder
-	b := &workbench{out: out, folder: folder}
+	for _, part := range []struct {
+		name    string
+		measure func(context.Context, []database, sizes) error
+	}{{"syncs", b.syncs}, {"pages", b.allPages}, {"export", b.export}} {
+		if only != "" && only != part.name {
+			continue
+		}
+		if err := part.measure(ctx, databases, n); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	return nil
+}
+
+// database is a kind of database and the address of its server, "" for SQLite.
+type database struct{ name, address string }
+
+// syncs measures what the syncs are held to.
+func (b *workbench) syncs(ctx context.Context, databases []database, n sizes) error {
 	if err := b.startPlatform(ctx); err != nil {
 		return err
 	}
 	defer b.stopPlatform()
-	fmt.Fprintf(out, "%s, %d cores\n\n%-64s %12s   %s\n", runtime.Version(), runtime.NumCPU(), "what", "measured", "wanted")
-	steps := []func(context.Context, sizes) error{b.eightAbreast, b.keptLimit}
-	for _, step := range steps {
+	for _, step := range []func(context.Context, sizes) error{b.eightAbreast, b.keptLimit} {
 		if err := step(ctx, n); err != nil {
 			return err
 		}
 	}
-	databases := map[string]string{"SQLite": ""}
-	order := []string{"SQLite"}
-	if postgres != "" {
-		databases["Postgres"], order = postgres, append(order, "Postgres")
-	}
-	for _, name := range order {
-		if err := b.storing(ctx, name, databases[name], n); err != nil {
+	for _, d := range databases {
+		if err := b.storing(ctx, d.name, d.address, n); err != nil {
 			return err
 		}
 	}
 	return b.programmeTable(ctx, n)
+}
+
+// allPages measures the pages on each database.
+func (b *workbench) allPages(ctx context.Context, databases []database, n sizes) error {
+	for _, d := range databases {
+		if err := b.pages(ctx, d.name, d.address, n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b *workbench) say(what, measured, wanted string) {

@@ -28,6 +28,7 @@ type behaviour struct {
 type workbench struct {
 	out     io.Writer
 	folder  string
+	keep    bool // the databases of the pages stay
 	files   int
 	url     string // of the platform's API
 	control string
