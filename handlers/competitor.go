@@ -31,7 +31,7 @@ func (p *pages) competitorShow(c echo.Context, s *store.Scope) error {
 	if err != nil {
 		return err
 	}
-	view := p.competitorView(d, year)
+	view := p.competitorView(d, year, c.QueryParam("list"))
 	view.Solves = solves
 	if view.Around, err = p.around(c, s, id); err != nil {
 		return err
@@ -71,13 +71,16 @@ func (p *pages) around(c echo.Context, s *store.Scope, id string) (views.Around,
 	return a, err
 }
 
-func (p *pages) competitorView(d store.CompetitorDetail, year insight.Year) views.Competitor {
+// competitorView is the page without its solves; its links keep the list that it was opened from.
+func (p *pages) competitorView(d store.CompetitorDetail, year insight.Year, list string) views.Competitor {
 	bounds := domain.BoundsAt(p.clock(), p.conf.Zone)
+	base := views.CompetitorURL(d.ID)
 	v := views.Competitor{
+		CategoriesCSV: base + "/categories.csv", ResultsCSV: base + "/results.csv",
 		ID: d.ID, Name: d.Name(), Team: d.Team, TeamID: d.TeamID, CoachName: d.CoachName, School: d.School, Grade: d.Grade,
 		Username: d.Username, Division: d.Division, ODLSolves: d.ODLSolves, FlashSolves: d.FlashSolves, Points: d.Points(),
 		LastSolveAt: d.LastSolveAt, LastSeenAt: d.LastSeenAt, Quarantined: d.Quarantined, Fresh: freshParts(d),
-		OverTime: overTime(d, year), Categories: categoryBars(d), Year: yearOfDays(d, year),
+		OverTime: overTime(d, year), Categories: categoryBars(d, list), Year: yearOfDays(d, year),
 	}
 	if d.GamePlatformID != "" {
 		v.Activity = views.ActivityName(bounds.ActivityOf(d.LastSolveAt, d.LastSeenAt, d.Sync.LastSuccessAt))
@@ -90,7 +93,7 @@ func (p *pages) competitorView(d store.CompetitorDetail, year insight.Year) view
 	}
 	for _, r := range d.Results {
 		v.Events = append(v.Events, views.EventRow{
-			Name: r.Name, URL: views.EventURL(r.EventID), SolvesURL: link(views.CompetitorURL(d.ID), "source", r.EventID),
+			Name: r.Name, URL: views.EventURL(r.EventID), SolvesURL: link(base, "source", r.EventID, "list", list),
 			StartsAt: r.StartsAt, Rank: r.Rank, Solves: r.ChallengesSolved, Points: r.Points, MaxPoints: r.MaxPoints,
 		})
 	}
@@ -133,9 +136,9 @@ func days(list []store.DaySum) []insight.Day {
 	return all
 }
 
-func categoryBars(d store.CompetitorDetail) views.CategoryBars {
+func categoryBars(d store.CompetitorDetail, list string) views.CategoryBars {
 	bars := views.CategoryBars{Who: d.FirstName, URL: func(key string) string {
-		return link(views.CompetitorURL(d.ID), "category", key) + "#solves"
+		return link(views.CompetitorURL(d.ID), "category", key, "list", list) + "#solves"
 	}}
 	members := d.Mates.OnPlatform
 	if members > 1 {
@@ -157,6 +160,50 @@ func yearOfDays(d store.CompetitorDetail, year insight.Year) views.YearOfDays {
 		y.Days = append(y.Days, views.DayCount{Day: day.Day, Solves: int(day.Solves), Points: day.Points})
 	}
 	return y
+}
+
+// competitorExport reads one competitor for an export of a part of the page, and audits it.
+func (p *pages) competitorExport(c echo.Context, s *store.Scope, part string) (store.CompetitorDetail, error) {
+	ctx := c.Request().Context()
+	d, err := s.Competitor(ctx, idOf(c), p.clock(), p.conf.Zone)
+	if err != nil {
+		return d, err
+	}
+	return d, s.Audit(ctx, part+".export", d.ID, "csv")
+}
+
+// categoriesOfCSV exports one competitor's categories, with the team's averages.
+func (p *pages) categoriesOfCSV(c echo.Context, s *store.Scope) error {
+	d, err := p.competitorExport(c, s, "categories")
+	if err != nil {
+		return err
+	}
+	header := []string{"competitor_id", "first_name", "last_name", "email", "category", "solves", "points", "team_average"}
+	return p.csv(c, "categories", fileWord(d.ID), header, func(row func(...any) error) error {
+		for _, bar := range categoryBars(d, "").Rows {
+			if err := row(d.ID, d.FirstName, d.LastName, d.Email, bar.Name, bar.Solves, bar.Points, bar.TeamAverage); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// resultsOfCSV exports one competitor's results in flash CTFs.
+func (p *pages) resultsOfCSV(c echo.Context, s *store.Scope) error {
+	d, err := p.competitorExport(c, s, "results")
+	if err != nil {
+		return err
+	}
+	header := []string{"competitor_id", "first_name", "last_name", "email", "event", "starts", "rank", "solves", "points", "possible_points"}
+	return p.csv(c, "flash-ctf", fileWord(d.ID), header, func(row func(...any) error) error {
+		for _, r := range d.Results {
+			if err := row(d.ID, d.FirstName, d.LastName, d.Email, r.Name, r.StartsAt, r.Rank, r.ChallengesSolved, r.Points, r.MaxPoints); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // competitorRefresh asks for a sync of one competitor, and leads to the page that follows it.

@@ -41,7 +41,7 @@ func (p *pages) competitorsList(c echo.Context, s *store.Scope) error {
 		return err
 	}
 	list.Pager = competitorPager(rows, place, page, func(name, cursor string) string { return l.with(competitorsPath, name, cursor) })
-	list.Sizes = l.sizes(place.Total)
+	list.Sizes, list.Legend = l.sizes(place.Total), p.legend(rows)
 	shell := p.shell(c, s.Viewer())
 	return render(c, views.CompetitorsPage(shell, list), regions{"list": views.CompetitorsList(shell, list)})
 }
@@ -73,6 +73,25 @@ func (p *pages) competitorRows(rows []store.CompetitorRow, l competitorList) []v
 			ODLSolves: r.ODLSolves, FlashSolves: r.FlashSolves, Points: r.Points(), LastSolveAt: r.LastSolveAt, LastSeenAt: r.LastSeenAt,
 			LastSyncedAt: r.Sync.LastSuccessAt, State: p.state(r.Sync), Refreshing: r.Refreshing,
 		})
+	}
+	return list
+}
+
+// legend words the states among the rows that need it, each once, the most urgent first.
+func (p *pages) legend(rows []store.CompetitorRow) []views.State {
+	there := map[domain.State]views.State{}
+	for _, r := range rows {
+		state := r.Sync.StateAt(p.clock())
+		if word := p.state(r.Sync); word.Detail != "" && !r.Refreshing {
+			word.Text = views.StateName(state)
+			there[state] = word
+		}
+	}
+	var list []views.State
+	for _, state := range domain.States {
+		if word, ok := there[state]; ok {
+			list = append(list, word)
+		}
 	}
 	return list
 }

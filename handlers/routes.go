@@ -41,6 +41,8 @@ func (p *pages) routes() []route {
 		{http.MethodGet, "/competitors.xlsx", whoSeesPeople, p.competitorsSheet},
 		{http.MethodGet, "/competitors/:id", whoSeesPeople, p.competitorShow},
 		{http.MethodGet, "/competitors/:id/solves.csv", whoSeesPeople, p.solvesCSV},
+		{http.MethodGet, "/competitors/:id/categories.csv", whoSeesPeople, p.categoriesOfCSV},
+		{http.MethodGet, "/competitors/:id/results.csv", whoSeesPeople, p.resultsOfCSV},
 		{http.MethodPost, "/competitors/:id/refresh", whoSeesPeople, p.competitorRefresh},
 		{http.MethodGet, "/teams", whoSeesPeople, p.teamsList},
 		{http.MethodGet, "/teams.csv", whoSeesPeople, p.teamsCSV},
@@ -58,6 +60,7 @@ func (p *pages) routes() []route {
 		{http.MethodGet, "/admin/categories", admins, p.categoriesShow},
 		{http.MethodGet, "/admin/categories.csv", admins, p.categoriesCSV},
 		{http.MethodGet, "/admin/sync", staff, p.syncShow},
+		{http.MethodGet, "/admin/sync/runs.csv", staff, p.runsCSV},
 	}
 }
 

@@ -75,3 +75,24 @@ func (p *pages) runRow(r store.Run) views.RunRow {
 	}
 	return row
 }
+
+// runsCSV exports the last runs. It names nobody.
+func (p *pages) runsCSV(c echo.Context, s *store.Scope) error {
+	runs, err := s.LastRuns(c.Request().Context(), runsShown)
+	if err != nil {
+		return err
+	}
+	header := []string{"run_id", "started", "finished", "started_by", "attempted", "changed", "unchanged", "blocked", "failed", "skipped",
+		"new_solves", "api_calls", "result"}
+	return p.csv(c, "runs", "", header, func(row func(...any) error) error {
+		for _, run := range runs {
+			r, n := p.runRow(run), run.Counts
+			err := row(run.ID, r.StartedAt, r.FinishedAt, r.Kind, n.Attempted, n.Changed, n.Unchanged, n.Blocked, n.Failed, n.Skipped,
+				n.NewSolves, n.APICalls, r.State().Text)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

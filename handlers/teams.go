@@ -180,7 +180,7 @@ func (p *pages) teamShow(c echo.Context, s *store.Scope) error {
 	shell := p.shell(c, s.Viewer())
 	shell.Path = teamsPath + "/"
 	return render(c, views.TeamPage(shell, views.Team{
-		TeamRow: teamRow(t), Members: views.Competitors{Rows: p.competitorRows(rows, l), OneTeam: true}, ListURL: l.with(competitorsPath), Unsolved: unsolved,
+		TeamRow: teamRow(t), Members: views.Competitors{Rows: p.competitorRows(rows, l), OneTeam: true, Legend: p.legend(rows)}, ListURL: l.with(competitorsPath), Unsolved: unsolved,
 	}), nil)
 }
 

@@ -26,6 +26,7 @@ type Competitor struct {
 	Events                                                                []EventRow // flash CTF results, newest first
 	Fresh                                                                 []Freshness
 	Solves                                                                Solves
+	CategoriesCSV, ResultsCSV                                             string // exports of these two tables
 }
 
 // Around are the neighbours in the list that the page was opened from.

@@ -17,9 +17,10 @@ type Competitors struct {
 	Rows   []CompetitorRow
 	Sorting
 	Pager
-	SelfURL             string // this page of the list; the region asks for it again while somebody is being refreshed
-	ExportURL, SheetURL string // CSV and XLSX of all that match
-	OneTeam             bool   // they are one team's members, so nothing needs to be said of team and coach
+	SelfURL             string  // this page of the list; the region asks for it again while somebody is being refreshed
+	ExportURL, SheetURL string  // CSV and XLSX of all that match
+	OneTeam             bool    // they are one team's members, so nothing needs to be said of team and coach
+	Legend              []State // the states on the page that need words, each once
 }
 
 // CompetitorSums are the numbers above the list, and the lists behind them.

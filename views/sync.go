@@ -24,8 +24,8 @@ type RunRow struct {
 	Counts                domain.RunCounts
 }
 
-// state is the run's result in words.
-func (r RunRow) state() State {
+// State is the run's result in words.
+func (r RunRow) State() State {
 	switch {
 	case r.Stopped && r.StoppedBecause != "":
 		return State{Kind: "warn", Text: "Stopped: " + r.StoppedBecause}
