@@ -53,6 +53,14 @@ type UnknownCategory struct {
 // UnknownCategories lists the categories that the portal's table does not have, with how often they are met. They name
 // nobody; only admins see them.
 func (sc *Scope) UnknownCategories(ctx context.Context) ([]UnknownCategory, error) {
+	list, err := sc.unknownCategories(ctx, `COUNT(*), CAST(SUM(k.odl_solves + k.flash_solves) AS BIGINT)
+		FROM keys JOIN game_platform_category_stats k ON k.category_key = keys.category_key`)
+	return list, wrap(err, "list unknown categories")
+}
+
+// unknownCategories reads the unknown categories; counts is the end of the columns and the join that gives a row (k) or more
+// for each of the keys.
+func (sc *Scope) unknownCategories(ctx context.Context, counts string) ([]UnknownCategory, error) {
 	var a args
 	var known []string
 	for _, c := range domain.Categories() {
@@ -65,12 +73,11 @@ func (sc *Scope) UnknownCategories(ctx context.Context) ([]UnknownCategory, erro
 			UNION ALL
 			SELECT (SELECT MIN(k.category_key) FROM game_platform_category_stats k WHERE k.category_key > keys.category_key)
 			FROM keys WHERE keys.category_key IS NOT NULL)
-		SELECT k.category_key, MIN(k.category_text), COUNT(*), CAST(SUM(k.odl_solves + k.flash_solves) AS BIGINT)
-		FROM keys JOIN game_platform_category_stats k ON k.category_key = keys.category_key
+		SELECT k.category_key, MIN(k.category_text), `+counts+`
 		WHERE `+a.add(sc.viewer.Role == domain.RoleAdmin)+` AND keys.category_key NOT IN (`+strings.Join(known, ", ")+`)
 		GROUP BY k.category_key ORDER BY k.category_key`, a...)
 	if err != nil {
-		return nil, fmt.Errorf("list unknown categories: %w", err)
+		return nil, err
 	}
 	var list []UnknownCategory
 	err = each(rows, func() error {
@@ -81,7 +88,7 @@ func (sc *Scope) UnknownCategories(ctx context.Context) ([]UnknownCategory, erro
 		list = append(list, c)
 		return err
 	})
-	return list, wrap(err, "list unknown categories")
+	return list, err
 }
 
 // CategoryChoices lists the categories a list can be filtered by: the canonical ones, and those that the viewer's
@@ -92,11 +99,12 @@ func (sc *Scope) CategoryChoices(ctx context.Context) ([]domain.Category, error)
 		list = append(list, c.Category)
 	}
 	if sc.viewer.Role == domain.RoleAdmin {
-		unknown, err := sc.UnknownCategories(ctx)
+		unknown, err := sc.unknownCategories(ctx, `0, 0 FROM keys JOIN game_platform_category_stats k ON k.category_key = keys.category_key
+			AND k.syned_user_id = (SELECT MIN(o.syned_user_id) FROM game_platform_category_stats o WHERE o.category_key = keys.category_key)`)
 		for _, c := range unknown {
 			list = append(list, c.Category)
 		}
-		return list, err
+		return list, wrap(err, "list categories")
 	}
 	var a args
 	rows, err := sc.s.db.reader().query(ctx, `

@@ -388,8 +388,9 @@ func (sc *Scope) CompetitorSums(ctx context.Context, coachID string, b domain.Bo
 			return err
 		}
 		a = nil
-		err = tx.row(ctx, `SELECT -MIN(-c.last_solve_at) FROM competitor_list c WHERE `+sc.competitors(&a, q)+` AND c.last_solve_at > 0`, a...).Scan(into(&n.LastSolveAt))
-		if err != nil {
+		err = tx.row(ctx, `SELECT NULLIF(c.last_solve_at, 0) FROM competitor_list c WHERE `+sc.competitors(&a, q)+
+			` ORDER BY (-c.last_solve_at) LIMIT 1`, a...).Scan(into(&n.LastSolveAt))
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
 		for _, count := range []struct {

@@ -30,7 +30,7 @@ const (
 	challenges = 400
 )
 
-var benchCategories = []string{"crypto", "web", "foren", "reven", "binexp", "osint", "networking", "misc", "recon", "Quantum"}
+var benchCategories = []string{"crypto", "web", "foren", "reven", "binexp", "osint", "networking", "misc", "recon", "os"}
 
 // filled opens a database with the season in it. In the folder of -keep one that was filled before is taken as it is; there
 // address names the server, or is "" for SQLite.
@@ -184,10 +184,14 @@ func fillOne(ctx context.Context, s *store.Store, i, solves int) error {
 		_, err := s.System().StorePull(ctx, pull)
 		return err
 	}
+	categories := benchCategories
+	if i%50 == 0 {
+		categories = []string{"Quantum", "web"} // one that the portal does not know
+	}
 	for j := range solves {
 		pull.ODL.Solves = append(pull.ODL.Solves, domain.Solve{
 			SolveKey: domain.SolveKey{Source: domain.SourceODL, ChallengeSolveID: int64(i*1000 + j), ChallengeID: int64((i*37 + j*3) % challenges)},
-			Title:    fmt.Sprintf("Challenge %d", (i*37+j*3)%challenges), Category: benchCategories[j%len(benchCategories)],
+			Title:    fmt.Sprintf("Challenge %d", (i*37+j*3)%challenges), Category: categories[j%len(categories)],
 			Points: int64(50 * (1 + random.IntN(10))), WorkRoles: []string{"PD-WRL-001"},
 			SolvedAt: newest.Add(-time.Duration(random.IntN(12*7*24*60)*min(j, 1)) * time.Minute).Truncate(time.Second),
 		})
