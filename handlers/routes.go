@@ -37,6 +37,9 @@ func (p *pages) routes() []route {
 		{http.MethodGet, "/competitors/:id", whoSeesPeople, p.competitorShow},
 		{http.MethodGet, "/competitors/:id/solves.csv", whoSeesPeople, p.solvesCSV},
 		{http.MethodGet, "/admin/sync", staff, p.syncShow},
+		{http.MethodGet, accountPath, everyRole, p.accountShow},
+		{http.MethodPost, "/account/password", everyRole, p.passwordUpdate},
+		{http.MethodPost, "/account/sessions/end", everyRole, p.sessionsEnd},
 	}
 }
 
