@@ -284,12 +284,12 @@ func (p *pages) syncState(c echo.Context, s *store.Scope, r store.CompetitorRow)
 		state.PollURL = link(views.CompetitorURL(r.ID), "run", run.ID)
 		return state, nil
 	}
-	state.DoneKind, state.Done = doneWords(run)
+	state.DoneKind, state.Done = refreshWords(run)
 	return state, nil
 }
 
-// doneWords says what a refresh brought.
-func doneWords(run store.Run) (kind, text string) {
+// refreshWords say what a refresh brought.
+func refreshWords(run store.Run) (kind, text string) {
 	n := run.Counts
 	switch {
 	case run.Stopped != "":

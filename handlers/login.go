@@ -45,6 +45,11 @@ func (p *pages) logout(c echo.Context, _ *store.Scope) error {
 	if err := p.auth.SignOut(c.Response(), c.Request()); err != nil {
 		return err
 	}
+	return farewell(c)
+}
+
+// farewell is the answer to whoever has signed out.
+func farewell(c echo.Context) error {
 	c.Response().Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	return c.Redirect(http.StatusSeeOther, "/login")
 }

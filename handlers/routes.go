@@ -61,6 +61,9 @@ func (p *pages) routes() []route {
 		{http.MethodGet, "/admin/categories.csv", admins, p.categoriesCSV},
 		{http.MethodGet, "/admin/sync", staff, p.syncShow},
 		{http.MethodGet, "/admin/sync/runs.csv", staff, p.runsCSV},
+		{http.MethodGet, accountPath, everyRole, p.accountShow},
+		{http.MethodPost, "/account/password", everyRole, p.passwordUpdate},
+		{http.MethodPost, "/account/sessions/end", everyRole, p.sessionsEnd},
 	}
 }
 

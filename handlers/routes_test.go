@@ -30,6 +30,9 @@ var matrix = map[string]access{
 	"GET /competitors/:id":            {"/competitors/C-1", 303, 200, 404, 200, 403},
 	"GET /competitors/:id/solves.csv": {"/competitors/C-1/solves.csv", 303, 200, 404, 200, 403},
 	"GET /admin/sync":                 {"/admin/sync", 303, 403, 403, 200, 200},
+	"GET /account":                    {"/account", 303, 200, 200, 200, 200},
+	"POST /account/password":          {"/account/password", 303, 422, 422, 422, 422}, // with no password
+	"POST /account/sessions/end":      {"/account/sessions/end", 303, 303, 303, 303, 303},
 
 	// No person's: without the secret, which the portal of this test does not have, they are not there.
 	"POST /api/internal/sync":     {"/api/internal/sync", 404, 404, 404, 404, 404},
@@ -108,14 +111,14 @@ func TestWithoutSessionEverythingLeadsToLogin(t *testing.T) {
 		}
 		path := matrix[r.method+" "+r.path].path + "?sort=date&page=%2F"
 		want := "/login?next=" + url.QueryEscape(path)
-		if r.path == "/" {
+		if r.path == "/" || r.method == http.MethodPost { // a form is not sent again
 			want = "/login"
 		}
-		got := b.send(r.method, path, nil)
+		got := b.send(r.method, path, nil, "Sec-Fetch-Site", "same-origin")
 		if got.status != 303 || got.header.Get("Location") != want || got.body != "" {
 			t.Errorf("%s: %d to %q %q, want 303 to %q", path, got.status, got.header.Get("Location"), got.body, want)
 		}
-		got = b.send(r.method, path, nil, "HX-Request", "true", "HX-Target", "list")
+		got = b.send(r.method, path, nil, "Sec-Fetch-Site", "same-origin", "HX-Request", "true", "HX-Target", "list")
 		if got.status != 401 || got.header.Get("HX-Redirect") != want || got.body != "" || got.header.Get("Location") != "" {
 			t.Errorf("%s for htmx: %d, HX-Redirect %q, %q", path, got.status, got.header.Get("HX-Redirect"), got.body)
 		}

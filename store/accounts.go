@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -76,98 +75,41 @@ func (a *Accounts) UserByEmail(ctx context.Context, email string) (User, error) 
 	return u, nil
 }
 
-// StartSession stores a session under its hash, ends the one it takes the place of, if any, and sweeps up expired
-// ones.
-func (a *Accounts) StartSession(ctx context.Context, hash, replaces, userID string, expires time.Time) error {
-	now := a.s.now()
+// PasswordChange is a new password, given in one of the user's sessions. Passwords are in their stored form, sessions
+// by their hash.
+type PasswordChange struct {
+	UserID   string
+	Old, New string // Old is the one that was checked
+	Session  string // where it is given
+	Renewed  string // takes the place of Session
+}
+
+// ChangePassword stores a new password and ends all sessions of the user but the one it is given in, which goes on under
+// its new hash: whoever knew the old password or the old cookie is out. A password that is no longer the old one is a
+// Clash error, a session that has ended a NoSuch error; nothing is stored then.
+func (a *Accounts) ChangePassword(ctx context.Context, c PasswordChange) error {
 	err := a.s.db.update(ctx, func(tx conn) error {
-		if _, err := tx.exec(ctx, `DELETE FROM sessions WHERE session_hash = $1 OR expires_at <= $2`, replaces, now); err != nil {
+		n, err := tx.exec(ctx, `UPDATE users SET password_hash = $1 WHERE user_id = $2 AND password_hash = $3`, c.New, c.UserID, c.Old)
+		if err == nil && n == 0 {
+			return domain.Errorf(domain.Clash, "The password has just been changed elsewhere.").WithHint("Sign in with the new one.")
+		}
+		if err != nil {
 			return err
 		}
-		if _, err := tx.exec(ctx, `
-			INSERT INTO sessions (session_hash, user_id, created_at, last_used_at, expires_at)
-			VALUES ($1, $2, $3, $3, $4)`, hash, userID, now, micros(expires)); err != nil {
+		n, err = tx.exec(ctx, `UPDATE sessions SET session_hash = $1, last_used_at = $2 WHERE session_hash = $3 AND user_id = $4`,
+			c.Renewed, a.s.now(), c.Session, c.UserID)
+		if err == nil && n == 0 {
+			return noSuch(sql.ErrNoRows, "session")
+		}
+		if err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, `UPDATE users SET last_sign_in_at = $1 WHERE user_id = $2`, now, userID)
-		return err
+		if _, err := tx.exec(ctx, `DELETE FROM sessions WHERE user_id = $1 AND session_hash <> $2`, c.UserID, c.Renewed); err != nil {
+			return err
+		}
+		return audit(ctx, tx, a.s.now(), domain.Viewer{UserID: c.UserID}, "password.change", "", "")
 	})
-	if err != nil {
-		return fmt.Errorf("start session: %w", err)
-	}
-	return nil
-}
-
-// Session is a live session and whom it belongs to.
-type Session struct {
-	Viewer     domain.Viewer
-	LastUsedAt time.Time
-}
-
-// Session finds a live session by its hash. One that has ended, has not been used for longer than idle, or whose user is
-// disabled is a NoSuch error.
-func (a *Accounts) Session(ctx context.Context, hash string, idle time.Duration) (Session, error) {
-	var s Session
-	v := &s.Viewer
-	seen := ""
-	now := a.s.clock()
-	err := a.s.db.reader().row(ctx, `
-		SELECT u.user_id, u.email, COALESCE(co.name, u.email), u.role, COALESCE(u.coach_id, ''), s.last_used_at,
-			COALESCE(seen.coach_id, ''), COALESCE(seen.name, '')
-		FROM sessions s
-		JOIN users u ON u.user_id = s.user_id
-		LEFT JOIN coaches co ON co.coach_id = u.coach_id
-		LEFT JOIN coaches seen ON seen.coach_id = s.viewing_coach_id AND u.role = 'admin'
-		WHERE s.session_hash = $1 AND s.expires_at > $2 AND s.last_used_at > $3 AND u.disabled_at IS NULL`,
-		hash, micros(now), micros(now.Add(-idle))).
-		Scan(&v.UserID, &v.Email, &v.Name, &v.Role, &v.CoachID, into(&s.LastUsedAt), &seen, &v.CoachName)
-	if err != nil {
-		return Session{}, fmt.Errorf("find session: %w", noSuch(err, "session"))
-	}
-	if seen != "" {
-		v.Role, v.CoachID, v.ViewingAs = domain.RoleCoach, seen, true
-	}
-	return s, nil
-}
-
-// ViewAs has an admin's session show the portal as the coach sees it, or with "" as the admin does again. Only admins may, and
-// a coach who does not exist is a NoSuch error; both are audited.
-func (a *Accounts) ViewAs(ctx context.Context, hash, coachID string) error {
-	err := a.s.db.update(ctx, func(tx conn) error {
-		var v domain.Viewer
-		var before string
-		err := tx.row(ctx, `
-			SELECT u.user_id, COALESCE(s.viewing_coach_id, '') FROM sessions s JOIN users u ON u.user_id = s.user_id
-			WHERE s.session_hash = $1 AND u.role = 'admin'`, hash).Scan(&v.UserID, &before)
-		if errors.Is(err, sql.ErrNoRows) {
-			return domain.Errorf(domain.Denied, "Only admins may look at the portal as a coach.")
-		}
-		if err != nil || before == coachID {
-			return err
-		}
-		action, name := "view_as.end", ""
-		if coachID != "" {
-			action = "view_as.begin"
-			if err := tx.row(ctx, `SELECT name FROM coaches WHERE coach_id = $1`, coachID).Scan(&name); err != nil {
-				return noSuch(err, "coach")
-			}
-		}
-		if _, err := tx.exec(ctx, `UPDATE sessions SET viewing_coach_id = $2 WHERE session_hash = $1`, hash, nullText(coachID)); err != nil {
-			return err
-		}
-		return audit(ctx, tx, a.s.now(), v, action, "", "coach="+cmp.Or(coachID, before))
-	})
-	return wrap(err, "view as a coach")
-}
-
-// TouchSession notes that a session was used just now.
-func (a *Accounts) TouchSession(ctx context.Context, hash string) error {
-	return a.write(ctx, "touch session", `UPDATE sessions SET last_used_at = $1 WHERE session_hash = $2`, a.s.now(), hash)
-}
-
-// EndSession ends a session; one that has ended already is no error.
-func (a *Accounts) EndSession(ctx context.Context, hash string) error {
-	return a.write(ctx, "end session", `DELETE FROM sessions WHERE session_hash = $1`, hash)
+	return wrap(err, "change password")
 }
 
 // CountSignIn counts one more attempt of subject (a hash) in the running window and returns how many there are and when

@@ -68,6 +68,14 @@ func someSync() Sync {
 	}}
 }
 
+func someAccount() Account {
+	return Account{Sessions: []SessionRow{
+		{Handle: "00000000000000a1", This: true, StartedAt: now.Add(-3 * time.Hour), LastUsedAt: now.Add(-4 * time.Minute)},
+		{Handle: "00000000000000b2", StartedAt: now.AddDate(0, 0, -2), LastUsedAt: now.Add(-7 * time.Minute)},
+		{Handle: "00000000000000c3", StartedAt: now.AddDate(0, 0, -4), LastUsedAt: now.Add(-5 * time.Hour)},
+	}}
+}
+
 // everything is each page and region once, by name.
 func everything() map[string]templ.Component {
 	coach, admin, product := shell(domain.RoleCoach, "/competitors"), shell(domain.RoleAdmin, "/competitors/C-1041"), shell(domain.RoleProduct, "/admin/sync")
@@ -79,7 +87,11 @@ func everything() map[string]templ.Component {
 	empty.Solves = Solves{}
 	noMatch := someCompetitor()
 	noMatch.Solves.Rows, noMatch.Solves.Matching = nil, 0
+	wrong := someAccount()
+	wrong.Password = PasswordFaults{Current: "This is not the current password.", New: "The password is too short.", Again: "This is not the same."}
 	return map[string]templ.Component{
+		"account":            AccountPage(coach, Account{Done: "The session has ended.", Sessions: someAccount().Sessions}),
+		"account, wrong":     AccountPage(bare, wrong),
 		"login":              LoginPage(LoginForm{Email: "a@b.example", Problem: "Email and password do not match.", CSRF: "x"}),
 		"competitors":        CompetitorsPage(coach, someCompetitors()),
 		"competitors, admin": CompetitorsPage(admin, someCompetitors()),
@@ -408,4 +420,35 @@ func TestLogin(t *testing.T) {
 	if render(t, LoginPage(LoginForm{})).Find("[role=alert], [aria-describedby]").Length() > 0 {
 		t.Error("a fresh form shows a problem")
 	}
+}
+
+func TestAccount(t *testing.T) {
+	doc := render(t, AccountPage(shell(domain.RoleCoach, "/account"), someAccount()))
+	wantEach(t, doc, ".head p", "You are signed in as Marisol Okafor (m.okafor@school.example), a coach. You see your own competitors.",
+		"Times are shown in UTC, set by an operator of the portal.")
+	wantEach(t, doc, "tbody tr:first-child > *", "3 h ago this one", "now", "")
+	wantEach(t, doc, "tbody tr:last-child > *", "4 days ago", "5 h ago", "End the session started 4 days ago")
+	wantAttr(t, doc, "tbody tr:last-child [name=session]", "value", "00000000000000c3")
+	wantWords(t, doc, "form:has([name=others]) button", "End all others (2)")
+	wantEach(t, doc, "#password-form label", "Current password", "New password", "New password again")
+	wantAttr(t, doc, "#password-form [name=new]", "aria-describedby", "password-new-note")
+	wantWords(t, doc, "#password-new-note", "At least 8 characters; a few random words are good.")
+	wantAttr(t, doc, "#password-form [autocomplete=username]", "value", "m.okafor@school.example")
+	wantAttr(t, doc, `#user-menu a[href="/account"]`, "aria-current", "page")
+	if n := doc.Find("main form").Length(); n != 4 || doc.Find(`main form[method=post] [name=csrf][value="token-1"]`).Length() != n {
+		t.Errorf("%d forms, each needs its token", n)
+	}
+	if doc.Find(".note, [aria-invalid], [autofocus], #password-form [type=password][value]").Length() > 0 {
+		t.Error("a fresh page shows a notice, a fault or a password")
+	}
+
+	d := someAccount()
+	d.Sessions, d.Password.Again = d.Sessions[:2], "This is not the same."
+	doc = render(t, AccountPage(shell(domain.RoleAdmin, "/account"), d))
+	if doc.Find("[name=others]").Length() > 0 || doc.Find("tbody button").Length() != 1 {
+		t.Error("one other session needs one button")
+	}
+	wantEach(t, doc, "#password-form .s.bad", "This is not the same.")
+	wantAttr(t, doc, "[aria-invalid=true]", "name", "again")
+	wantAttr(t, doc, "[aria-invalid=true]", "aria-describedby", "password-again-note")
 }

@@ -114,9 +114,22 @@ func (w *world) everyPage(t *testing.T) {
 		pageShown{"competitor without solves", some["without solves"]},
 		pageShown{"competitor without an account", some["without an account"]},
 		pageShown{"sync", "/admin/sync"},
+		pageShown{"account", "/account?done=session"},
 		pageShown{"not found", "/competitors/nobody"},
 		pageShown{"wrong address", some["solves"] + "?sort=sideways"},
 	)
+
+	t.Run("account with problems", func(t *testing.T) {
+		b := admin.in(t)
+		b.open("/account")
+		for name, word := range map[string]string{"current": "a wrong one", "new": "short", "again": "shorter"} {
+			b.do(chromedp.SendKeys(chromedp.CSS("#password-form [name="+name+"]"), word))
+		}
+		b.follow("#password-form button")
+		b.wantText("#password-new-note", "too short")
+		b.wantText("#password-again-note", "not the same")
+		b.examine(string(axe))
+	})
 
 	look(w.signedIn(t, w.url, w.coach), pageShown{"coach's competitors", "/competitors"})
 	look(w.signedIn(t, w.url, noviceEmail), pageShown{"coach without competitors", "/competitors"})

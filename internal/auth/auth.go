@@ -58,18 +58,21 @@ func (a *Auth) SignIn(w http.ResponseWriter, r *http.Request, email, password, a
 
 // throttle counts the attempt before the password is looked at.
 func (a *Auth) throttle(ctx context.Context, email, address string) error {
-	for _, limit := range []struct {
-		subject string
-		most    int
-	}{{subject("email", email), perEmail}, {subject("address", address), perAddress}} {
-		n, ends, err := a.accounts.CountSignIn(ctx, limit.subject, window)
-		if err != nil {
-			return err
-		}
-		if n > limit.most {
-			return domain.Errorf(domain.Throttled, "Too many attempts.").
-				WithHint("Wait " + wholeMinutes(ends.Sub(a.clock())) + ", then try again, or ask an admin for a new password.")
-		}
+	if err := a.count(ctx, subject("email", email), perEmail); err != nil {
+		return err
+	}
+	return a.count(ctx, subject("address", address), perAddress)
+}
+
+// count counts one more attempt of the subject; more than most in a window are a Throttled error.
+func (a *Auth) count(ctx context.Context, subject string, most int) error {
+	n, ends, err := a.accounts.CountSignIn(ctx, subject, window)
+	if err != nil {
+		return err
+	}
+	if n > most {
+		return domain.Errorf(domain.Throttled, "Too many attempts.").
+			WithHint("Wait " + wholeMinutes(ends.Sub(a.clock())) + ", then try again, or ask an admin for a new password.")
 	}
 	return nil
 }

@@ -73,15 +73,34 @@ func (h hasher) matches(ctx context.Context, password, stored string) (bool, err
 	if err != nil {
 		return false, err
 	}
-	select {
-	case h.slots <- struct{}{}:
-	case <-ctx.Done():
-		return false, ctx.Err()
+	if err := h.slot(ctx); err != nil {
+		return false, err
 	}
-	defer func() { <-h.slots }()
+	defer h.free()
 	got := argon2.IDKey([]byte(password), salt, passes, memoryKiB, lanes, keyBytes)
 	return subtle.ConstantTimeCompare(got, want) == 1, nil
 }
+
+// hash is HashPassword in its turn.
+func (h hasher) hash(ctx context.Context, password string) (string, error) {
+	if err := h.slot(ctx); err != nil {
+		return "", err
+	}
+	defer h.free()
+	return HashPassword(password)
+}
+
+// slot waits for a free slot, or for ctx to end.
+func (h hasher) slot(ctx context.Context) error {
+	select {
+	case h.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (h hasher) free() { <-h.slots }
 
 // decode reads the form that encode writes; other parameters are refused, since none were ever stored.
 func decode(stored string) (salt, key []byte, err error) {

@@ -95,17 +95,43 @@ func (s *SessionStore) Save(r *http.Request, w http.ResponseWriter, session *ses
 }
 
 func (s *SessionStore) begin(ctx context.Context, w http.ResponseWriter, session *sessions.Session, userID string) error {
-	random := make([]byte, idBytes)
-	if _, err := rand.Read(random); err != nil {
-		return fmt.Errorf("make a session id: %w", err)
+	id, err := newID()
+	if err != nil {
+		return err
 	}
 	replaces := session.ID
-	session.ID = base64.RawURLEncoding.EncodeToString(random)
+	session.ID = id
 	if err := s.accounts.StartSession(ctx, hashOf(session.ID), hashOf(replaces), userID, s.clock().Add(lifetime)); err != nil {
 		return err
 	}
 	http.SetCookie(w, sessions.NewCookie(session.Name(), session.ID, session.Options))
 	return nil
+}
+
+// renew gives r's session a new id: store has to put the hash to in the place of from, as part of what it does.
+func (s *SessionStore) renew(w http.ResponseWriter, r *http.Request, store func(from, to string) error) error {
+	session, err := s.Get(r, cookieName)
+	if err != nil {
+		return err
+	}
+	id, err := newID()
+	if err != nil {
+		return err
+	}
+	if err := store(hashOf(session.ID), hashOf(id)); err != nil {
+		return err
+	}
+	session.ID = id
+	http.SetCookie(w, sessions.NewCookie(session.Name(), session.ID, session.Options))
+	return nil
+}
+
+func newID() (string, error) {
+	random := make([]byte, idBytes)
+	if _, err := rand.Read(random); err != nil {
+		return "", fmt.Errorf("make a session id: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(random), nil
 }
 
 func (s *SessionStore) start(w http.ResponseWriter, r *http.Request, userID string) error {
@@ -124,6 +150,17 @@ func (s *SessionStore) end(w http.ResponseWriter, r *http.Request) error {
 	}
 	session.Options.MaxAge = -1
 	return session.Save(r, w)
+}
+
+// clear has the browser forget the cookie of r's session, which has ended in the store.
+func (s *SessionStore) clear(w http.ResponseWriter, r *http.Request) error {
+	session, err := s.Get(r, cookieName)
+	if err != nil {
+		return err
+	}
+	session.Options.MaxAge = -1
+	http.SetCookie(w, sessions.NewCookie(session.Name(), "", session.Options))
+	return nil
 }
 
 func (s *SessionStore) empty(name string) *sessions.Session {
