@@ -103,7 +103,7 @@ func (p *pages) participants(c echo.Context, s *store.Scope, e store.Event) (vie
 
 func (p *pages) absent(c echo.Context, s *store.Scope, e store.Event) (views.Absent, error) {
 	page, to := eventPageOf(c, "absent")
-	rows, place, err := s.CompetitorsPage(c.Request().Context(), store.CompetitorQuery{Absent: e.ID}, page)
+	rows, place, err := s.AbsentPage(c.Request().Context(), e, page)
 	if err != nil {
 		return views.Absent{}, err
 	}

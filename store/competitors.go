@@ -214,10 +214,7 @@ func (q CompetitorQuery) isActive(a *args) string {
 	return "FALSE"
 }
 
-// activeSince is written with the sign turned, as the index has it.
-func activeSince(a *args, b domain.Bounds) string {
-	return "(-c.last_solve_at) <= " + a.add(-micros(b.ActiveSince))
-}
+func activeSince(a *args, b domain.Bounds) string { return "c.last_solve_at >= " + a.add(micros(b.ActiveSince)) }
 
 // competitorColumns and competitorJoins complete rows of competitor_list (c).
 const (
@@ -254,11 +251,21 @@ func (sc *Scope) competitorList(q CompetitorQuery) cutting {
 
 // CompetitorsPage lists one page of the viewer's competitors.
 func (sc *Scope) CompetitorsPage(ctx context.Context, q CompetitorQuery, p Page) ([]CompetitorRow, Place, error) {
+	return sc.competitorsPage(ctx, q, p, func(tx conn) (int, error) { return sc.countAll(ctx, tx, q) })
+}
+
+// AbsentPage lists one page of those who could have taken part in a flash CTF and have no result, by name.
+func (sc *Scope) AbsentPage(ctx context.Context, e Event, p Page) ([]CompetitorRow, Place, error) {
+	return sc.competitorsPage(ctx, CompetitorQuery{Absent: e.ID}, p, func(conn) (int, error) { return e.Absent(), nil })
+}
+
+// competitorsPage lists one page; count says how many match in all.
+func (sc *Scope) competitorsPage(ctx context.Context, q CompetitorQuery, p Page, count func(tx conn) (int, error)) ([]CompetitorRow, Place, error) {
 	var list []CompetitorRow
 	var place Place
 	err := sc.s.db.view(ctx, func(tx conn) error {
 		whole := sc.competitorList(q)
-		total, err := sc.countAll(ctx, tx, q)
+		total, err := count(tx)
 		if err != nil {
 			return err
 		}

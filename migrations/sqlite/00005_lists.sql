@@ -26,13 +26,18 @@ CREATE TABLE competitor_list (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX competitor_list_by_name ON competitor_list (sort_key, competitor_id);
 CREATE INDEX competitor_list_by_coach ON competitor_list (coach_id, sort_key, competitor_id);
-CREATE INDEX competitor_list_by_team ON competitor_list (team_id, sort_key, competitor_id);
+CREATE INDEX competitor_list_by_team ON competitor_list (team_id, sort_key, competitor_id) WHERE team_id IS NOT NULL;
 CREATE INDEX competitor_list_by_platform ON competitor_list (game_platform_id);
 CREATE INDEX competitor_list_by_state ON competitor_list (state, sort_key, competitor_id);
 -- Most and newest first: the sign is turned, so that names still run from a to z within equals.
 CREATE INDEX competitor_list_by_points ON competitor_list ((-points), sort_key, competitor_id);
 CREATE INDEX competitor_list_by_last_solve ON competitor_list ((-last_solve_at), sort_key, competitor_id);
+-- For counting alone: what stands in an index under an expression is not read from there.
+CREATE INDEX competitor_list_by_activity ON competitor_list (last_solve_at);
 CREATE INDEX competitor_list_by_last_flash ON competitor_list (last_flash_at);
+-- All that is added up of those without a team.
+CREATE INDEX competitor_list_teamless ON competitor_list (coach_id, last_solve_at, points, odl_solves, flash_solves, game_platform_id)
+    WHERE team_id IS NULL;
 DROP INDEX competitors_by_name;
 
 -- Sums over competitor_list, kept by the triggers below whatever writes it.
