@@ -36,7 +36,7 @@ CREATE INDEX competitor_list_by_last_solve ON competitor_list ((-last_solve_at),
 CREATE INDEX competitor_list_by_activity ON competitor_list (last_solve_at);
 CREATE INDEX competitor_list_by_last_flash ON competitor_list (last_flash_at);
 -- All that is added up of those without a team.
-CREATE INDEX competitor_list_teamless ON competitor_list (coach_id, last_solve_at, points, odl_solves, flash_solves, game_platform_id)
+CREATE INDEX competitor_list_teamless ON competitor_list (coach_id, last_solve_at, points, odl_solves, flash_solves, game_platform_id, team_id)
     WHERE team_id IS NULL;
 DROP INDEX competitors_by_name;
 
