@@ -151,10 +151,18 @@ func (sc *Scope) competitors(a *args, q CompetitorQuery) string {
 
 var likeEscape = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
+// What is looked for of a search: SQLite takes no thousands of predicates and no patterns of 50,000 bytes.
+const (
+	maxWords     = 50
+	maxWordBytes = 1000
+)
+
 // wordsIn is the end of a predicate: each word of the search stands somewhere in the folded column.
 func wordsIn(a *args, column, search string) string {
 	where := ""
-	for _, word := range strings.Fields(plain(search)) {
+	words := strings.Fields(plain(search))
+	for _, word := range words[:min(len(words), maxWords)] {
+		word = beginning(word, maxWordBytes)
 		where += " AND " + column + " LIKE " + a.add("%"+likeEscape.Replace(word)+"%") + ` ESCAPE '\'`
 	}
 	return where
