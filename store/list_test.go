@@ -4,13 +4,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"flagpole/internal/domain"
 	"flagpole/internal/roster"
-	"flagpole/store"
 )
 
 // sumsOf is the query for the sums over the list by coach or team, empty ones among them.
@@ -216,14 +214,4 @@ func TestADryRunOfAnImportLeavesTheListsAlone(t *testing.T) {
 		}
 		listsAgree(h, "after a dry run")
 	})
-}
-
-// relisted is a competitor's row of the list as its page shows it.
-func relisted(h *house, id string) store.CompetitorDetail {
-	h.t.Helper()
-	d, err := h.admin().Competitor(h.t.Context(), id, h.clock.Now().AddDate(-1, 0, 0), time.UTC)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return d
 }
