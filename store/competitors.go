@@ -234,7 +234,7 @@ const (
 		COALESCE(u.metactf_username, ''), c.odl_solves, c.odl_points, c.flash_solves, c.flash_points,
 		NULLIF(c.last_solve_at, 0), NULLIF(c.last_seen_at, 0), NULLIF(c.last_success_at, 0), st.last_attempt_at, st.next_due_at,
 		COALESCE(st.last_result, ''), COALESCE(st.error_class, ''), COALESCE(u.metactf_user_status, ''), COALESCE(st.failed_in_a_row, 0),
-		EXISTS (SELECT 1 FROM sync_runs run WHERE run.competitor_id = c.competitor_id AND run.finished_at IS NULL)`
+		EXISTS (SELECT 1 FROM sync_runs run WHERE run.competitor_id = c.competitor_id AND run.finished_at IS NULL AND NOT run.dry_run)`
 	competitorJoins = `
 		JOIN competitors p ON p.competitor_id = c.competitor_id
 		JOIN coaches co ON co.coach_id = c.coach_id

@@ -25,3 +25,11 @@ func (d *database) lock(ctx context.Context, tx conn, mode string) error {
 	_, err := tx.exec(ctx, `LOCK TABLE `+rosterTables+` IN `+mode+` MODE`)
 	return wrap(err, "lock the roster")
 }
+
+// forUpdate is the end of a SELECT that lets one transaction at a time have the row of a table until it ends.
+func (d *database) forUpdate(table string) string {
+	if d.kind == "sqlite" {
+		return ""
+	}
+	return " FOR NO KEY UPDATE OF " + table
+}
