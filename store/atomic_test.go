@@ -100,10 +100,10 @@ func TestAPullEndsWithItsContext(t *testing.T) {
 	})
 }
 
-func TestACompetitorWithTwelveThousandSolvesIsStoredInOnePull(t *testing.T) {
+func TestACompetitorWithSeventeenThousandSolvesIsStoredInOnePull(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		h.people()
-		const n = 12_000 // with 13 values each far beyond what one statement takes
+		const n = 17_000 // with 13 values each far beyond what one statement takes
 		all := make([]domain.Solve, n)
 		for i := range all {
 			all[i] = odl(int64(i+1), points(int64(i%5)*100+100))

@@ -67,20 +67,20 @@ func TestSyncsAndImportsSideBySideKeepTheSums(t *testing.T) {
 	})
 }
 
-// queue runs jobs one after the other behind a row of the list that somebody holds: each begins when those before it wait
-// or have ended. Then the row is let go.
-func queue(t *testing.T, h *house, row string, jobs ...func(s *store.Store) error) {
+// queue runs jobs one after the other behind a row that somebody holds: each begins when those before it wait or have
+// ended. Then the row is let go.
+func queue(t *testing.T, h *house, table, row string, jobs ...func(s *store.Store) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	name := "queued_behind_" + row
+	name := h.lines(`SELECT 'queued_in_' || current_schema()`)[0]
 	s := storetest.Open(t, h.address+"&application_name="+name, h.clock)
 	holder, err := h.raw.BeginTx(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = holder.Rollback() }()
-	if _, err := holder.ExecContext(ctx, `SELECT * FROM competitor_list WHERE competitor_id = $1 FOR UPDATE`, row); err != nil {
+	if _, err := holder.ExecContext(ctx, "SELECT * FROM "+table+" FOR UPDATE", row); err != nil {
 		t.Fatal(err)
 	}
 	var wait sync.WaitGroup
@@ -159,8 +159,32 @@ func TestASyncAndAnImportDoNotWaitForEachOther(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHouse(t, "postgres")
 			h.roster(rosterOf("a", 4)...)
-			queue(t, h, "cp-0", c.jobs(h)...)
+			queue(t, h, "competitor_list WHERE competitor_id = $1", "cp-0", c.jobs(h)...)
 			listsAgree(h, c.name)
 		})
 	}
+}
+
+func TestASyncThatDropsAFlashCTFAndOneThatMeetsItDoNotDeadlock(t *testing.T) {
+	t.Parallel() // on Postgres only: SQLite has one writer
+	h := newHouse(t, "postgres")
+	h.roster(rosterOf("a", 4)...)
+	low, high := springCTF, autumnCTF
+	if low.ID() > high.ID() {
+		low, high = high, low
+	}
+	h.storeFlash("gp-0", h.flash(took(low, 1)))
+	h.storeFlash("gp-0", h.flash()) // missed once
+	h.storeFlash("gp-3", h.flash(took(high, 1)))
+	syncOf := func(id string, results ...domain.FlashResult) func(*store.Store) error {
+		p := h.pull(id)
+		p.Flash = h.flash(results...)
+		return func(s *store.Store) error {
+			_, err := s.System().StorePull(t.Context(), p)
+			return err
+		}
+	}
+	queue(t, h, "game_platform_flash_ctf_events WHERE event_id = $1", low.ID(),
+		syncOf("gp-1", took(low, 1), took(high, 1)), syncOf("gp-0", took(high, 1)))
+	listsAgree(h, "afterwards")
 }
