@@ -79,16 +79,16 @@ var platformIDs = []string{"gp-1", "gp-2", "gp-3", "gp-mock-4", "gp-5", "gp-mock
 // importRoster imports a part of the roster in which people move, are renamed, and change ids.
 func (l life) importRoster() string {
 	l.h.t.Helper()
-	version := pick(l, "", " two", " three")
+	coaches, teams := pick(l, "", "", " two"), pick(l, "", "", " two") // rarely renamed, and apart
 	ids := l.random.Perm(len(platformIDs))
 	var rows []roster.Row
 	for i := range 8 {
 		coach := pick(l, "a", "b", "c")
-		r := roster.Row{CoachID: "co-" + coach, CoachEmail: coach + "@quill.example", CoachName: "Coach " + coach + version,
+		r := roster.Row{CoachID: "co-" + coach, CoachEmail: coach + "@quill.example", CoachName: "Coach " + coach + coaches,
 			CompetitorID: fmt.Sprintf("cp-%d", i), FirstName: pick(l, "Ada", "Éva", "Bo"), LastName: pick(l, "Lane", "Moss"),
 			Division: pick(l, domain.Divisions...), Status: domain.ProfilePending}
 		if team := l.random.IntN(3); team > 0 {
-			r.TeamID, r.Team = fmt.Sprint("t-", coach, team), fmt.Sprint("Team ", team, version)
+			r.TeamID, r.Team = fmt.Sprint("t-", coach, team), fmt.Sprint("Team ", team, teams)
 		}
 		if l.random.IntN(4) > 0 {
 			r.Email = fmt.Sprintf("%s%d@quill.example", pick(l, "x", "y"), i)
@@ -213,5 +213,21 @@ func TestADryRunOfAnImportLeavesTheListsAlone(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		listsAgree(h, "after a dry run")
+	})
+}
+
+func TestARenamedTeamOrCoachIsRenamedInTheRowsOfAll(t *testing.T) {
+	inBoth(t, func(t *testing.T, h *house) {
+		rows := rosterOf("a", 4)
+		h.roster(rows...)
+		for _, rename := range []func(r *roster.Row){
+			func(r *roster.Row) { r.Team = "Zweite" }, // who is in it is not in the file but for one
+			func(r *roster.Row) { r.CoachName = "Übel" },
+		} {
+			rename(&rows[0])
+			h.roster(rows[0])
+			listsAgree(h, "after "+rows[0].Team+" and "+rows[0].CoachName)
+		}
+		h.want("keys", `SELECT competitor_id, team_key, coach_key FROM competitor_list WHERE team_id IS NOT NULL ORDER BY 1`, "cp-0|zweite|ubel", "cp-2|zweite|ubel")
 	})
 }
