@@ -16,6 +16,9 @@ const isMock = `REPLACE(syned_user_id, 'mock', '') <> syned_user_id`
 // solves went. Who is still on the roster is due again at once, in full.
 func (sys *System) CleanMock(ctx context.Context) (solves int64, err error) {
 	err = sys.s.db.update(ctx, func(tx conn) error {
+		if err := sys.s.db.lockRoster(ctx, tx); err != nil {
+			return err
+		}
 		for i, table := range mockTables {
 			n, err := tx.exec(ctx, `DELETE FROM `+table+` WHERE `+isMock)
 			if err != nil {
@@ -42,6 +45,9 @@ func (sys *System) CountMock(ctx context.Context) (n int64, err error) {
 // CleanSyncState forgets how every sync went, so that everybody is due at once, in full. Results stay.
 func (sys *System) CleanSyncState(ctx context.Context) (n int64, err error) {
 	err = sys.s.db.update(ctx, func(tx conn) error {
+		if err := sys.s.db.lockRoster(ctx, tx); err != nil {
+			return err
+		}
 		n, err = tx.exec(ctx, `DELETE FROM game_platform_sync_state WHERE 1=1`)
 		if err != nil {
 			return err

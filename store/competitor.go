@@ -12,7 +12,7 @@ import (
 type CompetitorDetail struct {
 	CompetitorRow
 	Results     []EventResult // flash CTFs, newest first
-	Categories  []CategorySum // by name; those of the competitor
+	Categories  []CategorySum // those of the competitor, the most points first
 	Days        []DaySum      // days with a solve since the detail's From, oldest first
 	TeamDays    []DaySum      // the same of all of the team together, the competitor included
 	Mates       TeamTotals    // of the team; zero where there is none

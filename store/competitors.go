@@ -151,10 +151,18 @@ func (sc *Scope) competitors(a *args, q CompetitorQuery) string {
 
 var likeEscape = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
+// What is looked for of a search: SQLite takes no thousands of predicates and no patterns of 50,000 bytes.
+const (
+	maxWords     = 50
+	maxWordBytes = 1000
+)
+
 // wordsIn is the end of a predicate: each word of the search stands somewhere in the folded column.
 func wordsIn(a *args, column, search string) string {
 	where := ""
-	for _, word := range strings.Fields(plain(search)) {
+	words := strings.Fields(plain(search))
+	for _, word := range words[:min(len(words), maxWords)] {
+		word = beginning(word, maxWordBytes)
 		where += " AND " + column + " LIKE " + a.add("%"+likeEscape.Replace(word)+"%") + ` ESCAPE '\'`
 	}
 	return where
@@ -194,22 +202,22 @@ func (q CompetitorQuery) isActive(a *args) string {
 	if q.Activity == InFlashThisMonth {
 		return "c.last_flash_at >= " + a.add(micros(q.Bounds.MonthSince))
 	}
-	active := activeSince(a, q.Bounds)
-	if q.Activity == string(domain.Active) {
-		return active
-	}
-	stale := "c.last_success_at < " + a.add(micros(q.Bounds.FreshSince))
-	never := "c.last_solve_at = 0 AND c.last_seen_at = 0"
-	seen := "c.last_seen_at >= " + a.add(micros(q.Bounds.ActiveSince))
+	// Each is written where it is asked for, because Postgres takes no argument that no predicate uses.
+	active := func() string { return activeSince(a, q.Bounds) }
+	stale := func() string { return "c.last_success_at < " + a.add(micros(q.Bounds.FreshSince)) }
+	seen := func() string { return "c.last_seen_at >= " + a.add(micros(q.Bounds.ActiveSince)) }
+	const never = "c.last_solve_at = 0 AND c.last_seen_at = 0"
 	switch domain.Activity(q.Activity) {
+	case domain.Active:
+		return active()
 	case domain.NotSynced:
-		return "NOT (" + active + ") AND " + stale
+		return "NOT (" + active() + ") AND " + stale()
 	case domain.NeverSignedIn:
-		return "NOT (" + stale + ") AND " + never
+		return "NOT (" + stale() + ") AND " + never
 	case domain.SignsIn:
-		return "NOT (" + active + ") AND NOT (" + stale + ") AND " + seen
+		return "NOT (" + active() + ") AND NOT (" + stale() + ") AND " + seen()
 	case domain.Idle:
-		return "NOT (" + active + ") AND NOT (" + stale + ") AND NOT (" + never + ") AND NOT (" + seen + ")"
+		return "NOT (" + active() + ") AND NOT (" + stale() + ") AND NOT (" + never + ") AND NOT (" + seen() + ")"
 	}
 	return "FALSE"
 }
@@ -223,7 +231,7 @@ const (
 		COALESCE(u.metactf_username, ''), c.odl_solves, c.odl_points, c.flash_solves, c.flash_points,
 		NULLIF(c.last_solve_at, 0), NULLIF(c.last_seen_at, 0), NULLIF(c.last_success_at, 0), st.last_attempt_at, st.next_due_at,
 		COALESCE(st.last_result, ''), COALESCE(st.error_class, ''), COALESCE(u.metactf_user_status, ''), COALESCE(st.failed_in_a_row, 0),
-		EXISTS (SELECT 1 FROM sync_runs run WHERE run.competitor_id = c.competitor_id AND run.finished_at IS NULL)`
+		EXISTS (SELECT 1 FROM sync_runs run WHERE run.competitor_id = c.competitor_id AND run.finished_at IS NULL AND NOT run.dry_run)`
 	competitorJoins = `
 		JOIN competitors p ON p.competitor_id = c.competitor_id
 		JOIN coaches co ON co.coach_id = c.coach_id

@@ -159,9 +159,9 @@ func TestTheSumsAreThoseOfTheRowsAndTheRowsThoseOfTheSolves(t *testing.T) {
 			scope *store.Scope
 			want  store.CompetitorSums
 		}{
-			{"admin", h.admin(), store.CompetitorSums{Competitors: 5, OnPlatform: 4, Teams: 3, Coaches: 2, Solves: 14, Points: 1750}},
-			{"coach a", h.coach("co-a"), store.CompetitorSums{Competitors: 3, OnPlatform: 2, Teams: 2, Coaches: 1, Solves: 8, Points: 1150}},
-			{"coach b", h.coach("co-b"), store.CompetitorSums{Competitors: 2, OnPlatform: 2, Teams: 1, Coaches: 1, Solves: 6, Points: 600}},
+			{"admin", h.admin(), store.CompetitorSums{Competitors: 5, OnPlatform: 4, Waiting: 1, Active: 4, Teams: 3, Coaches: 2, Solves: 14, Points: 1750}},
+			{"coach a", h.coach("co-a"), store.CompetitorSums{Competitors: 3, OnPlatform: 2, Waiting: 1, Active: 2, Teams: 2, Coaches: 1, Solves: 8, Points: 1150}},
+			{"coach b", h.coach("co-b"), store.CompetitorSums{Competitors: 2, OnPlatform: 2, Active: 2, Teams: 1, Coaches: 1, Solves: 6, Points: 600}},
 			{"nobody", h.s.For(domain.Viewer{}), store.CompetitorSums{}},
 		} {
 			sums, err := c.scope.CompetitorSums(t.Context(), "", h.bounds())
@@ -204,19 +204,28 @@ func TestACompetitorsPageShowsAllThatIsKnown(t *testing.T) {
 		p.Result, p.Failure = domain.SyncFailure, &domain.CallError{Class: domain.Timeout}
 		h.store(p)
 		start := storetest.Start
+		days := []store.DaySum{
+			{Day: springCTF.StartsAt.Truncate(day).Add(day / 2), Solves: 1, Points: 100},
+			{Day: start.Truncate(day).Add(day / 2), Solves: 2, Points: 200},
+		}
 		want := store.CompetitorDetail{
 			CompetitorRow: store.CompetitorRow{
 				Competitor: domain.Competitor{ID: "cp-a1", GamePlatformID: "gp-a1", CoachID: "co-a", TeamID: "t-a1", FirstName: "Ada", LastName: "Amber",
 					Email: "a1@amber.example", Division: domain.HighSchool, Grade: "11", Status: domain.ProfileComplete},
-				Team: "Amber Team a1", CoachName: "Coach Amber", CoachEmail: "coach@amber.example", School: "Amber High",
+				Team: "Amber Team a1", CoachName: "Coach Amber", CoachEmail: "coach@amber.example", School: "Amber High", Username: "ada",
 				ODLSolves: 2, ODLPoints: 200, FlashSolves: 1, FlashPoints: 100, LastSolveAt: odl(1).SolvedAt, LastSeenAt: start.Add(-time.Minute),
 				Sync: domain.SyncFacts{OnPlatform: true, HasEmail: true, Result: domain.SyncFailure, Class: domain.Timeout,
 					PlatformStatus: domain.PlatformPendingApproval, LastSuccessAt: start, LastAttemptAt: start.Add(time.Minute), NextDueAt: start.Add(61 * time.Minute), FailedInARow: 1},
 			},
 			Results: []store.EventResult{
-				{Name: "Autumn Flash", StartsAt: autumnCTF.StartsAt, Rank: 3, Points: 300, MaxPoints: 900},
-				{Name: "Spring Flash", StartsAt: springCTF.StartsAt, Rank: 3, ChallengesSolved: 1, Points: 300, MaxPoints: 900},
+				{EventID: autumnCTF.ID(), Name: "Autumn Flash", StartsAt: autumnCTF.StartsAt, Rank: 3, Points: 300, MaxPoints: 900},
+				{EventID: springCTF.ID(), Name: "Spring Flash", StartsAt: springCTF.StartsAt, Rank: 3, ChallengesSolved: 1, Points: 300, MaxPoints: 900},
 			},
+			Categories:  []store.CategorySum{{Category: domain.Category{Key: "crypto", Name: "Cryptography"}, Solves: 3, Points: 300, TeamPoints: 300}},
+			Days:        days,
+			TeamDays:    days,
+			Mates:       store.TeamTotals{OnPlatform: 1, Solves: 3, Points: 300},
+			Freshness:   store.Freshness{ODLAt: start, FlashAt: start, AccountAt: start, AttemptAt: start.Add(time.Minute), NextDueAt: start.Add(61 * time.Minute)},
 			Quarantined: 1,
 		}
 		for _, sc := range []*store.Scope{h.coach("co-a"), h.admin()} {
@@ -238,7 +247,11 @@ func TestWhoHasNoTeamNoAccountOrNoSolveIsListedToo(t *testing.T) {
 		for _, r := range everyCompetitor(h, h.coach("co-a")) {
 			got = append(got, fmt.Sprintf("%s %q %v %d", r.ID, r.Team, r.Sync.OnPlatform, r.Solves()))
 			detail, err := h.coach("co-a").Competitor(t.Context(), r.ID, h.clock.Now().AddDate(-1, 0, 0), time.UTC)
-			if diff := cmp.Diff(store.CompetitorDetail{CompetitorRow: r}, detail); diff != "" || err != nil {
+			want := store.CompetitorDetail{CompetitorRow: r}
+			if r.TeamID != "" {
+				want.Mates.OnPlatform = 1 // of the two in the team
+			}
+			if diff := cmp.Diff(want, detail); diff != "" || err != nil {
 				t.Errorf("%v (-list +page):\n%s", err, diff)
 			}
 		}

@@ -27,11 +27,13 @@ func (sc *Scope) eventColumns(a *args) string {
 	common := `e.event_id, e.name, e.starts_at,
 		(SELECT CAST(COALESCE(SUM(c.on_platform), 0) AS BIGINT) FROM coaches c WHERE ` + sc.visible(a) + `), `
 	if sc.viewer.Role == domain.RoleAdmin {
-		return common + `e.participants,
-			COALESCE((SELECT r.rank FROM game_platform_flash_ctf_results r WHERE r.event_id = e.event_id AND r.rank > 0
-				ORDER BY (r.rank = 0), r.rank LIMIT 1), 0),
-			COALESCE((SELECT r.max_points_possible FROM game_platform_flash_ctf_results r WHERE r.event_id = e.event_id
+		// The first in the order of ranks is soon found; results of accounts that are nobody's any more are passed over.
+		best := func(what string) string {
+			return `COALESCE((SELECT ` + what + ` FROM game_platform_flash_ctf_results r WHERE r.event_id = e.event_id
+				AND EXISTS (SELECT 1 FROM competitor_list c WHERE c.game_platform_id = r.syned_user_id)
 				ORDER BY (r.rank = 0), r.rank LIMIT 1), 0)`
+		}
+		return common + "e.participants, " + best("r.rank") + ", " + best("r.max_points_possible")
 	}
 	results := func(what string) string {
 		return `(SELECT ` + what + ` FROM competitor_list c JOIN game_platform_flash_ctf_results r ON r.syned_user_id = c.game_platform_id

@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"flagpole/internal/domain"
@@ -17,43 +15,38 @@ type knownResult struct {
 }
 
 // storeResults writes new and changed flash CTF results and drops those that two snapshots in a row lacked. It goes
-// through the events in the order of their ids: syncs that meet the same new ones in another order would wait for each
-// other for ever.
+// through all of these events in the order of their ids: syncs that meet the same ones in another order would wait for
+// each other for ever.
 func storeResults(ctx context.Context, tx conn, p Pull, stored *Stored) error {
 	stock, err := knownResults(ctx, tx, p.GamePlatformID)
 	if err != nil {
 		return err
 	}
-	seen := map[string]bool{}
-	results := slices.SortedStableFunc(slices.Values(p.Flash.Results), func(a, b domain.FlashResult) int {
-		return strings.Compare(a.Event.ID(), b.Event.ID())
-	})
-	for _, r := range results {
-		id := r.Event.ID()
-		seen[id] = true
-		old, ok := stock[id]
+	answer, events := map[string]domain.FlashResult{}, map[string]bool{}
+	for _, r := range p.Flash.Results {
+		answer[r.Event.ID()], events[r.Event.ID()] = r, true // of one event that comes twice the last counts
+	}
+	if len(p.Flash.Malformed) == 0 { // otherwise what is missing may stand in a record that could not be read
+		for id := range stock {
+			events[id] = true
+		}
+	}
+	for _, id := range sortedKeys(events) {
+		r, answered := answer[id]
+		old, known := stock[id]
 		now := knownResult{r.Rank, r.PointsEarned, r.MaxPoints, r.ChallengesSolved, 0}
-		if ok && old == now {
-			continue
+		switch {
+		case !answered:
+			err = missResult(ctx, tx, p.GamePlatformID, id, old.missed+1)
+			stored.Changed = stored.Changed || old.missed+1 >= withdrawAfter
+		case !known || old != now:
+			err = storeResult(ctx, tx, p.GamePlatformID, r, !known, p.At)
+			old.missed = 0
+			stored.Changed = stored.Changed || !known || old != now
 		}
-		if err := storeResult(ctx, tx, p.GamePlatformID, r, !ok, p.At); err != nil {
+		if err != nil {
 			return err
 		}
-		old.missed = 0
-		stored.Changed = stored.Changed || !ok || old != now
-	}
-	if len(p.Flash.Malformed) > 0 {
-		return nil // what is missing may stand in a record that could not be read
-	}
-	for _, id := range sortedKeys(stock) {
-		old := stock[id]
-		if seen[id] {
-			continue
-		}
-		if err := missResult(ctx, tx, p.GamePlatformID, id, old.missed+1); err != nil {
-			return err
-		}
-		stored.Changed = stored.Changed || old.missed+1 >= withdrawAfter
 	}
 	return nil
 }
@@ -78,13 +71,19 @@ func knownResults(ctx context.Context, tx conn, id string) (map[string]knownResu
 	return stock, wrap(err, "read flash results")
 }
 
+// participant is 1 where the id is somebody's on the roster, else 0: results of ids that are nobody's any more are kept too.
+func participant(id string) string {
+	return "(SELECT COUNT(*) FROM competitors WHERE game_platform_id = " + id + ")"
+}
+
 func storeResult(ctx context.Context, tx conn, id string, r domain.FlashResult, isNew bool, at time.Time) error {
 	event := r.Event.ID()
 	if isNew {
 		if _, err := tx.exec(ctx, `
 			INSERT INTO game_platform_flash_ctf_events AS e (event_id, name, starts_at, first_seen_at, participants)
-			VALUES ($1, $2, $3, $4, 1) ON CONFLICT (event_id) DO UPDATE SET participants = e.participants + 1`,
-			event, r.Event.Name, micros(r.Event.StartsAt), micros(at)); err != nil {
+			VALUES ($1, $2, $3, $4, `+participant("$5")+`)
+			ON CONFLICT (event_id) DO UPDATE SET participants = e.participants + excluded.participants`,
+			event, r.Event.Name, micros(r.Event.StartsAt), micros(at), id); err != nil {
 			return fmt.Errorf("write flash event: %w", err)
 		}
 	}
@@ -109,7 +108,7 @@ func missResult(ctx context.Context, tx conn, id, event string, missed int) erro
 	}
 	_, err := tx.exec(ctx, `DELETE FROM game_platform_flash_ctf_results WHERE syned_user_id = $1 AND event_id = $2`, id, event)
 	if err == nil {
-		_, err = tx.exec(ctx, `UPDATE game_platform_flash_ctf_events SET participants = participants - 1 WHERE event_id = $1`, event)
+		_, err = tx.exec(ctx, `UPDATE game_platform_flash_ctf_events SET participants = participants - `+participant("$2")+` WHERE event_id = $1`, event, id)
 	}
 	return wrap(err, "drop flash result")
 }

@@ -23,16 +23,17 @@ const maxSortKey = 1000
 // sortKey is the place of a shown name in a list, the same on both databases when it is compared as bytes. It is no key:
 // different names may share it, so the id is always compared after it. Letters that are not an accented form of another
 // (ø, ł) stand after z.
-func sortKey(name string) string {
-	key := plain(name)
-	if len(key) <= maxSortKey {
-		return key
+func sortKey(name string) string { return beginning(plain(name), maxSortKey) }
+
+// beginning is as much of a text as fits into so many bytes, with no character cut in two.
+func beginning(text string, most int) string {
+	if len(text) <= most {
+		return text
 	}
-	cut := maxSortKey
-	for !utf8.RuneStart(key[cut]) {
-		cut--
+	for !utf8.RuneStart(text[most]) {
+		most--
 	}
-	return key[:cut]
+	return text[:most]
 }
 
 // plain is a text as it is sorted and searched: without case and accents, white space collapsed, compatible forms alike.

@@ -122,7 +122,7 @@ func (h *house) want(what, query string, want ...string) {
 var platformTables = []string{
 	"game_platform_users", "game_platform_challenge_solves", "game_platform_withdrawn_solves", "game_platform_flash_ctf_events",
 	"game_platform_flash_ctf_results", "game_platform_quarantined_records", "game_platform_stats", "game_platform_sync_state",
-	"sync_runs", "sync_attempts",
+	"game_platform_category_stats", "game_platform_challenges", "competitor_list", "sync_runs", "sync_attempts",
 }
 
 // dump is every row of the tables that a sync writes.
@@ -208,10 +208,10 @@ func (h *house) coach(id string) *store.Scope {
 	return h.s.For(domain.Viewer{UserID: "u-" + id, Role: domain.RoleCoach, CoachID: id})
 }
 
-// pull is a sync of one competitor that began just now, due again in an hour.
 // bounds are those of now, with the calendar of UTC.
 func (h *house) bounds() domain.Bounds { return domain.BoundsAt(h.clock.Now(), time.UTC) }
 
+// pull is a sync of one competitor that began just now, due again in an hour.
 func (h *house) pull(id string) store.Pull {
 	now := h.clock.Now()
 	return store.Pull{

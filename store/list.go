@@ -143,6 +143,9 @@ func relistAll(ctx context.Context, tx conn, onlyMissing bool) error {
 // fillLists gives those a place in the lists who were stored before there were any.
 func (s *Store) fillLists(ctx context.Context) error {
 	err := s.db.update(ctx, func(tx conn) error {
+		if err := s.db.lockRoster(ctx, tx); err != nil {
+			return err
+		}
 		for _, table := range []struct{ name, id string }{{"coaches", "coach_id"}, {"teams", "team_id"}} {
 			if err := fillSortKeys(ctx, tx, table.name, table.id); err != nil {
 				return err

@@ -70,8 +70,10 @@ type Stored struct {
 func (sys *System) StorePull(ctx context.Context, p Pull) (Stored, error) {
 	var stored Stored
 	err := sys.s.db.update(ctx, func(tx conn) error {
-		var err error
-		stored, err = sys.storePull(ctx, tx, p)
+		err := sys.s.db.shareRoster(ctx, tx)
+		if err == nil {
+			stored, err = sys.storePull(ctx, tx, p)
+		}
 		return err
 	})
 	if err != nil {

@@ -25,7 +25,7 @@ func (sc *Scope) RequestRefresh(ctx context.Context, competitorID string) (runID
 		err := tx.row(ctx, `
 			SELECT COALESCE(c.game_platform_id, ''), st.last_attempt_at
 			FROM competitors c LEFT JOIN game_platform_sync_state st ON st.syned_user_id = c.game_platform_id
-			WHERE `+sc.visible(&a)+` AND c.competitor_id = `+a.add(competitorID), a...).Scan(&account, into(&attempt))
+			WHERE `+sc.visible(&a)+` AND c.competitor_id = `+a.add(competitorID)+sc.s.db.forUpdate("c"), a...).Scan(&account, into(&attempt))
 		if err != nil {
 			return noSuch(err, "competitor")
 		}
@@ -41,7 +41,7 @@ func (sc *Scope) RequestRefresh(ctx context.Context, competitorID string) (runID
 		now := sc.s.clock()
 		if again := attempt.Add(refreshEvery); again.After(now) {
 			return domain.Errorf(domain.Throttled, "The results were fetched less than 5 minutes ago.").
-				WithHint(fmt.Sprintf("Refresh again in %d min.", int(again.Sub(now)/time.Minute)+1))
+				WithHint(fmt.Sprintf("Refresh again in %d min.", int((again.Sub(now)+time.Minute-1)/time.Minute)))
 		}
 		runID = uuid.NewString()
 		_, err = tx.exec(ctx, `
@@ -61,7 +61,7 @@ func (sc *Scope) Refresh(ctx context.Context, competitorID, runID string) (Run, 
 	var a args
 	query := `
 		SELECT ` + runColumns + ` FROM sync_runs
-		WHERE competitor_id = ` + a.add(competitorID) + ` AND EXISTS (
+		WHERE NOT dry_run AND competitor_id = ` + a.add(competitorID) + ` AND EXISTS (
 			SELECT 1 FROM competitors c WHERE ` + sc.visible(&a) + ` AND c.competitor_id = sync_runs.competitor_id)`
 	if runID == "" {
 		query += " AND finished_at IS NULL"

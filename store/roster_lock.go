@@ -2,13 +2,34 @@ package store
 
 import "context"
 
-// lockRoster keeps others from writing coaches, teams, competitors and what is counted of them until the transaction ends; reading goes on. SQLite
-// has one writer anyway.
+// rosterTables are those that an import and a sync both write, or count in.
+const rosterTables = `game_platform_flash_ctf_events, coaches, teams, competitors`
+
+// lockRoster keeps others from writing coaches, teams, competitors and what is counted of them until the transaction ends;
+// reading goes on. It must come first in its transaction. SQLite has one writer anyway.
 func (d *database) lockRoster(ctx context.Context, tx conn) error {
+	return d.lock(ctx, tx, "SHARE ROW EXCLUSIVE")
+}
+
+// shareRoster keeps lockRoster waiting until the transaction ends, and waits for it; others who share go on. It must come
+// first in its transaction: a sync that reads the roster while an import changes it would list the competitor as it was,
+// and one that holds rows which the import needs would wait for it for ever.
+func (d *database) shareRoster(ctx context.Context, tx conn) error {
+	return d.lock(ctx, tx, "ROW EXCLUSIVE")
+}
+
+func (d *database) lock(ctx context.Context, tx conn, mode string) error {
 	if d.kind == "sqlite" {
 		return nil
 	}
-	// A sync locks the events it adds to first, then the coach and the team.
-	_, err := tx.exec(ctx, `LOCK TABLE game_platform_flash_ctf_events, coaches, teams, competitors IN SHARE ROW EXCLUSIVE MODE`)
-	return err
+	_, err := tx.exec(ctx, `LOCK TABLE `+rosterTables+` IN `+mode+` MODE`)
+	return wrap(err, "lock the roster")
+}
+
+// forUpdate is the end of a SELECT that lets one transaction at a time have the row of a table until it ends.
+func (d *database) forUpdate(table string) string {
+	if d.kind == "sqlite" {
+		return ""
+	}
+	return " FOR NO KEY UPDATE OF " + table
 }

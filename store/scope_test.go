@@ -81,7 +81,7 @@ func probes() []probe {
 		}
 	}
 	key := odl(1).SolveKey.Cursor()
-	return []probe{
+	own := []probe{
 		{"Competitor", "an amber", competitor("cp-a1"), anAmber, domain.NoSuch, anAmber},
 		{"Competitor", "a zebra", competitor("cp-b1"), aZebra, domain.NoSuch, aZebra},
 		{"Competitor", "one who does not exist", competitor("cp-z"), nobody, domain.NoSuch, nobody},
@@ -108,6 +108,7 @@ func probes() []probe {
 		{"Audit", "", func(h *house, sc *store.Scope) (any, error) { return nil, sc.Audit(h.t.Context(), "test", "cp-a1", "") }, nobody, "", nobody},
 		{"Viewer", "", func(_ *house, sc *store.Scope) (any, error) { return sc.Viewer(), nil }, nobody, "", nobody},
 	}
+	return slices.Concat(own, listProbes(), personProbes())
 }
 
 // bothCoaches gives both coaches' people solves, events, runs and states in which their own texts stand.
@@ -132,6 +133,7 @@ func bothCoaches(h *house) {
 func TestEveryMethodOfAScopeShowsAViewerOnlyTheOwn(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		bothCoaches(h)
+		h.clock.Advance(time.Hour) // so that a refresh may be asked for
 		for _, p := range probes() {
 			for _, v := range viewers {
 				what := fmt.Sprintf("%s %s as %s", p.method, p.name, v.name)

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"flagpole/internal/domain"
@@ -173,21 +175,27 @@ func storeChallenges(ctx context.Context, tx conn, solves []domain.Solve) error 
 
 // dropKnownChallenges leaves those that are not stored, or stored otherwise.
 func dropKnownChallenges(ctx context.Context, tx conn, list map[int64]domain.Solve) error {
-	var a args
-	in := ""
-	for _, id := range padded(sortedKeys(list)) {
-		if in != "" {
-			in += ", "
+	for ids := range slices.Chunk(sortedKeys(list), maxBatch) {
+		if err := dropKnownOf(ctx, tx, ids, list); err != nil {
+			return fmt.Errorf("read challenges: %w", err)
 		}
-		in += a.add(id)
+	}
+	return nil
+}
+
+func dropKnownOf(ctx context.Context, tx conn, ids []int64, list map[int64]domain.Solve) error {
+	var a args
+	var in []string
+	for _, id := range padded(ids) {
+		in = append(in, a.add(id))
 	}
 	rows, err := tx.query(ctx, `
 		SELECT challenge_id, challenge_title, challenge_category, challenge_points, challenge_retired
-		FROM game_platform_challenges WHERE challenge_id IN (`+in+`)`, a...)
+		FROM game_platform_challenges WHERE challenge_id IN (`+strings.Join(in, ", ")+`)`, a...)
 	if err != nil {
-		return fmt.Errorf("read challenges: %w", err)
+		return err
 	}
-	err = each(rows, func() error {
+	return each(rows, func() error {
 		var id int64
 		var old domain.Solve
 		if err := rows.Scan(&id, &old.Title, &old.Category, &old.Points, &old.Retired); err != nil {
@@ -199,5 +207,4 @@ func dropKnownChallenges(ctx context.Context, tx conn, list map[int64]domain.Sol
 		}
 		return nil
 	})
-	return wrap(err, "read challenges")
 }
