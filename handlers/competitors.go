@@ -1,8 +1,6 @@
 package handlers
 
 import (
-	"context"
-
 	"github.com/labstack/echo/v4"
 
 	"flagpole/internal/domain"
@@ -23,11 +21,12 @@ func (p *pages) competitorsList(c echo.Context, s *store.Scope) error {
 		return err
 	}
 	page := pageOf(c, l.size)
-	rows, place, err := s.CompetitorsPage(ctx, l.CompetitorQuery, page)
+	rows, place, sums, err := s.CompetitorsWithSums(ctx, l.CompetitorQuery, page)
 	if err != nil {
 		return err
 	}
 	list := views.Competitors{
+		Sums:   competitorSums(sums, l),
 		Filter: l.filter(ch), Rows: p.competitorRows(rows, l), ExportURL: l.with("/competitors.csv", "size", ""), SheetURL: l.with("/competitors.xlsx", "size", ""),
 		SelfURL: l.with(competitorsPath, "after", page.After, "before", page.Before),
 		Sorting: sorting("list", l.sort, competitorColumns, competitorDown, func(sort string) string {
@@ -37,9 +36,6 @@ func (p *pages) competitorsList(c echo.Context, s *store.Scope) error {
 			return l.with(competitorsPath, "sort", sort)
 		}),
 	}
-	if list.Sums, err = competitorSums(ctx, s, l); err != nil {
-		return err
-	}
 	list.Pager = competitorPager(rows, place, page, func(name, cursor string) string { return l.with(competitorsPath, name, cursor) })
 	list.Sizes, list.Legend = l.sizes(place.Total), p.legend(rows)
 	shell := p.shell(c, s.Viewer())
@@ -47,15 +43,14 @@ func (p *pages) competitorsList(c echo.Context, s *store.Scope) error {
 }
 
 // competitorSums are the numbers above the list: of all, or of the chosen coach.
-func competitorSums(ctx context.Context, s *store.Scope, l competitorList) (views.CompetitorSums, error) {
-	n, err := s.CompetitorSums(ctx, l.CoachID, l.Bounds)
+func competitorSums(n store.CompetitorSums, l competitorList) views.CompetitorSums {
 	behind := func(name, value string) string { return link(competitorsPath, "coach", l.CoachID, name, value) }
 	return views.CompetitorSums{
 		Competitors: n.Competitors, OnPlatform: n.OnPlatform, Active: n.Active, InFlash: n.InFlashThisMonth, Waiting: n.Waiting,
 		Teams: n.Teams, Coaches: n.Coaches, Solves: n.Solves, Points: n.Points,
 		ActiveURL: behind("activity", string(domain.Active)), InFlashURL: behind("activity", store.InFlashThisMonth),
 		WaitingURL: behind("state", store.StatesWaiting),
-	}, err
+	}
 }
 
 func competitorPager(rows []store.CompetitorRow, place store.Place, page store.Page, to func(name, cursor string) string) views.Pager {

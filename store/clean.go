@@ -33,6 +33,7 @@ func (sys *System) CleanMock(ctx context.Context) (solves int64, err error) {
 		}
 		return relistAll(ctx, tx, false)
 	})
+	sys.s.totals.changed()
 	return solves, wrap(err, "clean mock data")
 }
 
@@ -54,6 +55,7 @@ func (sys *System) CleanSyncState(ctx context.Context) (n int64, err error) {
 		}
 		return relistAll(ctx, tx, false)
 	})
+	sys.s.totals.changed()
 	return n, wrap(err, "clean sync state")
 }
 

@@ -5,12 +5,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"flagpole/internal/domain"
 	"flagpole/internal/roster"
 	"flagpole/store"
+	"flagpole/store/storetest"
 )
 
 func TestCoachesAreListedWithTheSumsOfTheirCompetitors(t *testing.T) {
@@ -31,7 +33,7 @@ func TestCoachesAreListedWithTheSumsOfTheirCompetitors(t *testing.T) {
 			}
 			sums, err := h.admin().CompetitorSums(t.Context(), want.ID, h.bounds())
 			own := store.CompetitorSums{Competitors: want.Competitors, OnPlatform: want.OnPlatform, Waiting: want.Waiting, Teams: want.Teams, Coaches: 1,
-				Active: 2, Solves: want.Solves, Points: want.Points}
+				Active: 2, Solves: want.Solves, Points: want.Points, LastSolveAt: storetest.Start.Add(-time.Minute)}
 			if diff := cmp.Diff(own, sums); diff != "" || err != nil {
 				t.Errorf("%v (-coach +sums):\n%s", err, diff)
 			}

@@ -222,7 +222,9 @@ func (q CompetitorQuery) isActive(a *args) string {
 	return "FALSE"
 }
 
-func activeSince(a *args, b domain.Bounds) string { return "c.last_solve_at >= " + a.add(micros(b.ActiveSince)) }
+func activeSince(a *args, b domain.Bounds) string {
+	return "c.last_solve_at >= " + a.add(micros(b.ActiveSince))
+}
 
 // competitorColumns and competitorJoins complete rows of competitor_list (c).
 const (
@@ -260,6 +262,18 @@ func (sc *Scope) competitorList(q CompetitorQuery) cutting {
 // CompetitorsPage lists one page of the viewer's competitors.
 func (sc *Scope) CompetitorsPage(ctx context.Context, q CompetitorQuery, p Page) ([]CompetitorRow, Place, error) {
 	return sc.competitorsPage(ctx, q, p, func(tx conn) (int, error) { return sc.countAll(ctx, tx, q) })
+}
+
+// CompetitorsWithSums is CompetitorsPage with the sums over all of the query's coaches, of one moment.
+func (sc *Scope) CompetitorsWithSums(ctx context.Context, q CompetitorQuery, p Page) ([]CompetitorRow, Place, CompetitorSums, error) {
+	var sums CompetitorSums
+	rows, place, err := sc.competitorsPage(ctx, q, p, func(tx conn) (total int, err error) {
+		if sums, err = sc.sums(ctx, tx, q.CoachID, q.Bounds); err != nil || !q.narrow() {
+			return sums.Competitors, err
+		}
+		return sc.countAll(ctx, tx, q)
+	})
+	return rows, place, sums, err
 }
 
 // AbsentPage lists one page of those who could have taken part in a flash CTF and have no result, by name.
@@ -372,55 +386,6 @@ func (sc *Scope) neighbour(ctx context.Context, tx conn, q CompetitorQuery, p Pa
 		return Neighbour{}, nil
 	}
 	return Neighbour{c.ID, c.Name()}, err
-}
-
-// CompetitorSums are sums over all of the viewer's competitors, or those of one coach.
-type CompetitorSums struct {
-	Competitors, OnPlatform, Waiting, Teams, Coaches int
-	Active                                           int // with a solve in the last 7 calendar days
-	InFlashThisMonth                                 int
-	Solves, Points                                   int64
-	LastSolveAt                                      time.Time
-}
-
-// CompetitorSums adds up the competitors of the coach, or with "" all; those without a team or a solve are counted too.
-func (sc *Scope) CompetitorSums(ctx context.Context, coachID string, b domain.Bounds) (CompetitorSums, error) {
-	var n CompetitorSums
-	err := sc.s.db.view(ctx, func(tx conn) error {
-		var a args
-		q := CompetitorQuery{CoachID: coachID}
-		err := tx.row(ctx, `
-			SELECT CAST(COALESCE(SUM(c.competitors), 0) AS BIGINT), CAST(COALESCE(SUM(c.on_platform), 0) AS BIGINT),
-				CAST(COALESCE(SUM(c.waiting), 0) AS BIGINT), COUNT(*),
-				CAST(COALESCE(SUM(c.odl_solves + c.flash_solves), 0) AS BIGINT), CAST(COALESCE(SUM(c.odl_points + c.flash_points), 0) AS BIGINT)
-			FROM coaches c WHERE c.competitors > 0 AND `+sc.competitors(&a, q), a...).
-			Scan(&n.Competitors, &n.OnPlatform, &n.Waiting, &n.Coaches, &n.Solves, &n.Points)
-		if err != nil {
-			return err
-		}
-		a = nil
-		if err := tx.row(ctx, `SELECT COUNT(*) FROM teams c WHERE `+sc.competitors(&a, q), a...).Scan(&n.Teams); err != nil {
-			return err
-		}
-		a = nil
-		err = tx.row(ctx, `SELECT NULLIF(c.last_solve_at, 0) FROM competitor_list c WHERE `+sc.competitors(&a, q)+
-			` ORDER BY (-c.last_solve_at) LIMIT 1`, a...).Scan(into(&n.LastSolveAt))
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		for _, count := range []struct {
-			activity string
-			into     *int
-		}{{string(domain.Active), &n.Active}, {InFlashThisMonth, &n.InFlashThisMonth}} {
-			a = nil
-			q.Bounds, q.Activity = b, count.activity
-			if err := tx.row(ctx, `SELECT COUNT(*) FROM competitor_list c WHERE `+sc.competitors(&a, q), a...).Scan(count.into); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return n, wrap(err, "sum up competitors")
 }
 
 // ParseSort reads an order as links have it: the column, with a minus before it for downwards.

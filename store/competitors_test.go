@@ -154,14 +154,15 @@ func TestTheSumsAreThoseOfTheRowsAndTheRowsThoseOfTheSolves(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		bothCoaches(h)
 		h.storeODL("gp-a1", h.since(odl(3, points(550)), odl(4, points(0))))
+		last := odl(1).SolvedAt
 		for _, c := range []struct {
 			name  string
 			scope *store.Scope
 			want  store.CompetitorSums
 		}{
-			{"admin", h.admin(), store.CompetitorSums{Competitors: 5, OnPlatform: 4, Waiting: 1, Active: 4, Teams: 3, Coaches: 2, Solves: 14, Points: 1750}},
-			{"coach a", h.coach("co-a"), store.CompetitorSums{Competitors: 3, OnPlatform: 2, Waiting: 1, Active: 2, Teams: 2, Coaches: 1, Solves: 8, Points: 1150}},
-			{"coach b", h.coach("co-b"), store.CompetitorSums{Competitors: 2, OnPlatform: 2, Active: 2, Teams: 1, Coaches: 1, Solves: 6, Points: 600}},
+			{"admin", h.admin(), store.CompetitorSums{Competitors: 5, OnPlatform: 4, Waiting: 1, Active: 4, Teams: 3, Coaches: 2, Solves: 14, Points: 1750, LastSolveAt: last}},
+			{"coach a", h.coach("co-a"), store.CompetitorSums{Competitors: 3, OnPlatform: 2, Waiting: 1, Active: 2, Teams: 2, Coaches: 1, Solves: 8, Points: 1150, LastSolveAt: last}},
+			{"coach b", h.coach("co-b"), store.CompetitorSums{Competitors: 2, OnPlatform: 2, Active: 2, Teams: 1, Coaches: 1, Solves: 6, Points: 600, LastSolveAt: last}},
 			{"nobody", h.s.For(domain.Viewer{}), store.CompetitorSums{}},
 		} {
 			sums, err := c.scope.CompetitorSums(t.Context(), "", h.bounds())

@@ -153,6 +153,7 @@ func (s *Store) fillLists(ctx context.Context) error {
 		}
 		return relistAll(ctx, tx, true)
 	})
+	s.totals.changed()
 	return wrap(err, "fill the lists")
 }
 

@@ -76,6 +76,7 @@ func (sys *System) StorePull(ctx context.Context, p Pull) (Stored, error) {
 		}
 		return err
 	})
+	sys.s.totals.changed()
 	if err != nil {
 		return Stored{}, fmt.Errorf("store pull: %w", err)
 	}

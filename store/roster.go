@@ -37,6 +37,7 @@ func (sys *System) ImportRoster(ctx context.Context, rows []roster.Row, dryRun b
 		}
 		return nil
 	})
+	sys.s.totals.changed()
 	if err != nil && !errors.Is(err, takeBack) {
 		return roster.Report{}, nil, fmt.Errorf("import roster: %w", err)
 	}

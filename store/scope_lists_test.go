@@ -99,8 +99,19 @@ func listProbes() []probe {
 func personProbes() []probe {
 	name := func(id string) func(*house, *store.Scope) (any, error) {
 		return func(h *house, sc *store.Scope) (any, error) {
-			c, err := sc.CompetitorName(h.t.Context(), id)
-			return c.Name(), err
+			return sc.CompetitorRow(h.t.Context(), id)
+		}
+	}
+	withSums := func(p store.Page) func(*house, *store.Scope) (any, error) {
+		return func(h *house, sc *store.Scope) (any, error) {
+			rows, _, _, err := sc.CompetitorsWithSums(h.t.Context(), store.CompetitorQuery{Bounds: h.bounds()}, p)
+			return rows, err
+		}
+	}
+	absent := func(id string) func(*house, *store.Scope) (any, error) {
+		return func(h *house, sc *store.Scope) (any, error) {
+			rows, _, err := sc.AbsentPage(h.t.Context(), store.Event{ID: id}, store.Page{Limit: 50})
+			return rows, err
 		}
 	}
 	neighbours := func(id string) func(*house, *store.Scope) (any, error) {
@@ -122,9 +133,12 @@ func personProbes() []probe {
 		return func(h *house, sc *store.Scope) (any, error) { return sc.Refresh(h.t.Context(), id, run) }
 	}
 	return []probe{
-		{"CompetitorName", "an amber", name("cp-a3"), anAmber, domain.NoSuch, anAmber},
-		{"CompetitorName", "a zebra", name("cp-b1"), aZebra, domain.NoSuch, aZebra},
-		{"CompetitorName", "hostile", name(hostile), nobody, domain.NoSuch, nobody},
+		{"CompetitorRow", "an amber", name("cp-a3"), anAmber, domain.NoSuch, anAmber},
+		{"CompetitorRow", "a zebra", name("cp-b1"), aZebra, domain.NoSuch, aZebra},
+		{"CompetitorRow", "hostile", name(hostile), nobody, domain.NoSuch, nobody},
+		{"CompetitorsWithSums", "the first", withSums(store.Page{Limit: 50}), everybody, "", everybody},
+		{"CompetitorsWithSums", "before a zebra", withSums(store.Page{Before: "cp-b2", Limit: 50}), aZebra, domain.Invalid, everybody},
+		{"AbsentPage", "of a flash CTF that does not exist", absent(hostile), everybody, "", everybody},
 		{"Neighbours", "of an amber", neighbours("cp-a1"), anAmber, "", anAmber},
 		{"Neighbours", "of a zebra", neighbours("cp-b1"), aZebra, "", everybody},
 		{"Neighbours", "hostile", neighbours(hostile), nobody, "", nobody},
@@ -218,7 +232,7 @@ func TestAnotherCoachsListsReadLikeThoseThatDoNotExist(t *testing.T) {
 			_, _, err2 := sc.TeamsPage(t.Context(), store.TeamQuery{}, store.Page{After: team, Limit: 9})
 			_, err3 := sc.Coach(t.Context(), coach)
 			_, _, err4 := sc.CoachesPage(t.Context(), "", store.Page{After: coach, Limit: 9})
-			_, err5 := sc.CompetitorName(t.Context(), competitor)
+			_, err5 := sc.CompetitorRow(t.Context(), competitor)
 			_, err6 := sc.RequestRefresh(t.Context(), competitor)
 			_, err7 := sc.Refresh(t.Context(), competitor, "")
 			_, _, err8 := sc.ParticipantsPage(t.Context(), store.Event{ID: eventOf("Zebra")}, store.Page{After: competitor, Limit: 9})

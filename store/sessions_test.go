@@ -28,7 +28,7 @@ func ownSessions(h *house, user, this string) []store.OwnSession {
 	return list
 }
 
-const auditQuery = `SELECT user_id, action, detail FROM audit_log ORDER BY audit_id`
+const sessionAuditQuery = `SELECT user_id, action, detail FROM audit_log ORDER BY audit_id`
 
 func TestOwnSessionsAreTheLiveOnesThisOneFirst(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
@@ -86,12 +86,12 @@ func TestOwnSessionsEndByTheirHandle(t *testing.T) {
 			end(handle)
 		}
 		h.want("after the handles of others and of nothing", `SELECT session_hash FROM sessions ORDER BY 1`, hashA, hashB, hashC)
-		h.want("audit", auditQuery)
+		h.want("audit", sessionAuditQuery)
 		for range 2 { // the second time it has ended already
 			end(store.SessionHandle(hashB))
 		}
 		h.want("after one", `SELECT session_hash FROM sessions ORDER BY 1`, hashA, hashC)
-		h.want("audit", auditQuery, user+"|session.end|one")
+		h.want("audit", sessionAuditQuery, user+"|session.end|one")
 	})
 }
 
@@ -108,7 +108,7 @@ func TestAllOtherSessionsOfTheUserEnd(t *testing.T) {
 			}
 		}
 		h.want("left", `SELECT session_hash FROM sessions ORDER BY 1`, hashA, hashC)
-		h.want("audit", auditQuery, user+"|session.end|all others")
+		h.want("audit", sessionAuditQuery, user+"|session.end|all others")
 
 		startSession(h, hashB, "", user, day)
 		h.breakOn("INSERT", "audit_log")
@@ -157,7 +157,7 @@ func TestAPasswordChangesWhollyOrNotAtAll(t *testing.T) {
 			t.Helper()
 			h.want(what, passwordsQuery, "hash of desk@quill.example", "hash of root@quill.example")
 			h.want(what, ownersQuery, hashA+"|root@quill.example", hashB+"|root@quill.example", hashC+"|desk@quill.example")
-			h.want(what, auditQuery)
+			h.want(what, sessionAuditQuery)
 		}
 		for what, c := range map[string]struct {
 			alter func(*store.PasswordChange)

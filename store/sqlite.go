@@ -21,7 +21,7 @@ func openSQLite(path string) (*database, error) {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	address := "file:" + (&url.URL{Path: path}).EscapedPath() +
-		"?_journal_mode=WAL&_busy_timeout=5000&_foreign_keys=on&_synchronous=NORMAL&_stmt_cache_size=64"
+		"?_journal_mode=WAL&_busy_timeout=5000&_foreign_keys=on&_synchronous=NORMAL&_stmt_cache_size=64&_cache_size=-16000"
 	write, err := sql.Open("sqlite3", address+"&_txlock=immediate")
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)

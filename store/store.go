@@ -17,8 +17,9 @@ import (
 
 // Store is an open database.
 type Store struct {
-	db    *database
-	clock domain.Clock
+	db     *database
+	clock  domain.Clock
+	totals totalsOfAll
 }
 
 // Open connects to the database named by url, "sqlite:FILE" or "postgres://...". A SQLite file is made when it is

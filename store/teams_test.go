@@ -107,7 +107,7 @@ func TestTeamsAndThoseWithoutOneAddUpToAllCompetitors(t *testing.T) {
 			})
 			got, err3 := c.scope.CompetitorSums(t.Context(), c.coach, q.Bounds)
 			got.Waiting, got.InFlashThisMonth, got.Coaches = 0, 0, 0
-			want := store.CompetitorSums{Competitors: sum.Competitors, OnPlatform: sum.OnPlatform, Active: sum.Active, Solves: sum.Solves, Points: sum.Points, Teams: n}
+			want := store.CompetitorSums{Competitors: sum.Competitors, OnPlatform: sum.OnPlatform, Active: sum.Active, Solves: sum.Solves, Points: sum.Points, Teams: n, LastSolveAt: last}
 			if diff := gocmp.Diff(want, got); diff != "" || err1 != nil || err2 != nil || err3 != nil {
 				t.Errorf("%s: %v %v %v (-teams +all):\n%s", c.name, err1, err2, err3, diff)
 			}
