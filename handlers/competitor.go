@@ -31,7 +31,7 @@ func (p *pages) competitorShow(c echo.Context, s *store.Scope) error {
 	if err != nil {
 		return err
 	}
-	view := p.competitorView(d, year)
+	view := p.competitorView(d, year, c.QueryParam("list"))
 	view.Solves = solves
 	if view.Around, err = p.around(c, s, id); err != nil {
 		return err
@@ -71,13 +71,14 @@ func (p *pages) around(c echo.Context, s *store.Scope, id string) (views.Around,
 	return a, err
 }
 
-func (p *pages) competitorView(d store.CompetitorDetail, year insight.Year) views.Competitor {
+// competitorView is the page without its regions; its links keep the list that it was opened from.
+func (p *pages) competitorView(d store.CompetitorDetail, year insight.Year, list string) views.Competitor {
 	bounds := domain.BoundsAt(p.clock(), p.conf.Zone)
 	v := views.Competitor{
 		ID: d.ID, Name: d.Name(), Team: d.Team, TeamID: d.TeamID, CoachName: d.CoachName, School: d.School, Grade: d.Grade,
 		Username: d.Username, Division: d.Division, ODLSolves: d.ODLSolves, FlashSolves: d.FlashSolves, Points: d.Points(),
 		LastSolveAt: d.LastSolveAt, LastSeenAt: d.LastSeenAt, Quarantined: d.Quarantined, Fresh: freshParts(d),
-		OverTime: overTime(d, year), Categories: categoryBars(d), Year: yearOfDays(d, year),
+		OverTime: overTime(d, year), Categories: categoryBars(d, list), Year: yearOfDays(d, year),
 	}
 	if d.GamePlatformID != "" {
 		v.Activity = views.ActivityName(bounds.ActivityOf(d.LastSolveAt, d.LastSeenAt, d.Sync.LastSuccessAt))
@@ -90,7 +91,7 @@ func (p *pages) competitorView(d store.CompetitorDetail, year insight.Year) view
 	}
 	for _, r := range d.Results {
 		v.Events = append(v.Events, views.EventRow{
-			Name: r.Name, URL: views.EventURL(r.EventID), SolvesURL: link(views.CompetitorURL(d.ID), "source", r.EventID),
+			Name: r.Name, URL: views.EventURL(r.EventID), SolvesURL: link(views.CompetitorURL(d.ID), "source", r.EventID, "list", list),
 			StartsAt: r.StartsAt, Rank: r.Rank, Solves: r.ChallengesSolved, Points: r.Points, MaxPoints: r.MaxPoints,
 		})
 	}
@@ -133,9 +134,9 @@ func days(list []store.DaySum) []insight.Day {
 	return all
 }
 
-func categoryBars(d store.CompetitorDetail) views.CategoryBars {
+func categoryBars(d store.CompetitorDetail, list string) views.CategoryBars {
 	bars := views.CategoryBars{Who: d.FirstName, URL: func(key string) string {
-		return link(views.CompetitorURL(d.ID), "category", key) + "#solves"
+		return link(views.CompetitorURL(d.ID), "category", key, "list", list) + "#solves"
 	}}
 	members := d.Mates.OnPlatform
 	if members > 1 {

@@ -104,9 +104,12 @@ func amarasSolves() []domain.Solve {
 	return list
 }
 
+// autumn is a flash CTF of the month before.
+var autumn = domain.FlashEvent{Name: "Autumn Qualifier", StartsAt: storetest.Start.AddDate(0, 0, -19)}
+
 // withFlash adds a flash CTF with one solve to a pull.
 func withFlash(pull *store.Pull) {
-	event := domain.FlashEvent{Name: "Autumn Qualifier", StartsAt: storetest.Start.AddDate(0, 0, -19)}
+	event := autumn
 	pull.Flash = &store.FlashPull{RequestedAt: pull.At, Results: []domain.FlashResult{{
 		Event: event, Rank: 7, PointsEarned: 250, MaxPoints: 1000, ChallengesSolved: 1,
 		Solves: []domain.Solve{{
