@@ -36,8 +36,8 @@ func (p *portal) season() {
 		p.pupil(other, roster.Row{CompetitorID: "D-1", FirstName: "Dov", LastName: "Lindqvist", Email: "dov@pupil.example", Team: "Southern Cross", GamePlatformID: "P-7"}),
 		p.pupil(other, roster.Row{CompetitorID: "D-2", FirstName: "Edda", LastName: "Marsh", Email: "edda@pupil.example", GamePlatformID: "P-8"}),
 	)
-	p.exec(fmt.Sprintf(`INSERT INTO coaches (coach_id, email, email_key, name, created_at, updated_at)
-		VALUES ('K-3', '%s', '%s', 'Ines Falk', 0, 0)`, newcomer, newcomer))
+	p.exec(fmt.Sprintf(`INSERT INTO coaches (coach_id, email, email_key, name, sort_key, created_at, updated_at)
+		VALUES ('K-3', '%s', '%s', 'Ines Falk', 'ines falk', 0, 0)`, newcomer, newcomer))
 	p.users()
 	p.pull("P-1", amarasSolves(), withFlash)
 	p.pull("P-2", nil, func(pull *store.Pull) {
