@@ -125,3 +125,5 @@ func TestOpeningAPageIsAuditedAndItsRegionIsNot(t *testing.T) {
 		wantEqual(t, "nothing was shown", len(p.audited()), 3)
 	})
 }
+
+func hrefOf(_ int, s *goquery.Selection) string { return s.AttrOr("href", "") }

@@ -194,22 +194,22 @@ func (q CompetitorQuery) isActive(a *args) string {
 	if q.Activity == InFlashThisMonth {
 		return "c.last_flash_at >= " + a.add(micros(q.Bounds.MonthSince))
 	}
-	active := activeSince(a, q.Bounds)
-	if q.Activity == string(domain.Active) {
-		return active
-	}
-	stale := "c.last_success_at < " + a.add(micros(q.Bounds.FreshSince))
-	never := "c.last_solve_at = 0 AND c.last_seen_at = 0"
-	seen := "c.last_seen_at >= " + a.add(micros(q.Bounds.ActiveSince))
+	// Each is written where it is asked for, because Postgres takes no argument that no predicate uses.
+	active := func() string { return activeSince(a, q.Bounds) }
+	stale := func() string { return "c.last_success_at < " + a.add(micros(q.Bounds.FreshSince)) }
+	seen := func() string { return "c.last_seen_at >= " + a.add(micros(q.Bounds.ActiveSince)) }
+	const never = "c.last_solve_at = 0 AND c.last_seen_at = 0"
 	switch domain.Activity(q.Activity) {
+	case domain.Active:
+		return active()
 	case domain.NotSynced:
-		return "NOT (" + active + ") AND " + stale
+		return "NOT (" + active() + ") AND " + stale()
 	case domain.NeverSignedIn:
-		return "NOT (" + stale + ") AND " + never
+		return "NOT (" + stale() + ") AND " + never
 	case domain.SignsIn:
-		return "NOT (" + active + ") AND NOT (" + stale + ") AND " + seen
+		return "NOT (" + active() + ") AND NOT (" + stale() + ") AND " + seen()
 	case domain.Idle:
-		return "NOT (" + active + ") AND NOT (" + stale + ") AND NOT (" + never + ") AND NOT (" + seen + ")"
+		return "NOT (" + active() + ") AND NOT (" + stale() + ") AND NOT (" + never + ") AND NOT (" + seen() + ")"
 	}
 	return "FALSE"
 }
