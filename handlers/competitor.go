@@ -71,7 +71,7 @@ func (p *pages) around(c echo.Context, s *store.Scope, id string) (views.Around,
 	return a, err
 }
 
-// competitorView is the page without its solves; its links keep the list that it was opened from.
+// competitorView is the page without its regions; its links keep the list that it was opened from.
 func (p *pages) competitorView(d store.CompetitorDetail, year insight.Year, list string) views.Competitor {
 	bounds := domain.BoundsAt(p.clock(), p.conf.Zone)
 	base := views.CompetitorURL(d.ID)

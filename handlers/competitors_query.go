@@ -61,17 +61,32 @@ func (p *pages) competitorListIn(query url.Values, v domain.Viewer) (competitorL
 		l.size = n
 	}
 	l.TeamID, l.Category = keep("team"), keep("category")
-	if v.Role == domain.RoleAdmin {
-		l.CoachID = keep("coach")
-	}
 	if err != nil {
 		return l, err
+	}
+	if l.CoachID, err = coachIn(query, v); err != nil {
+		return l, err
+	}
+	if l.CoachID != "" {
+		l.params.Set("coach", l.CoachID)
 	}
 	if l.search, err = searchIn(query); l.search != "" {
 		l.params.Set("q", l.search)
 	}
 	l.Search = l.search
 	return l, err
+}
+
+// coachIn reads whose competitors or teams are asked for. Coaches have their own only, so for them it is "".
+func coachIn(query url.Values, v domain.Viewer) (string, error) {
+	id := query.Get("coach")
+	if v.Role == domain.RoleAdmin {
+		return id, nil
+	}
+	if id != "" && id != v.CoachID {
+		return "", noChoice("coach", id)
+	}
+	return "", nil
 }
 
 // optional are the values of a filter, none being the first of them.
@@ -151,8 +166,12 @@ func wrongChoice(err error, what, value string) error {
 	if domain.CodeOf(err) != domain.NoSuch {
 		return err
 	}
+	return noChoice(what, value).Because(err)
+}
+
+func noChoice(what, value string) *domain.Error {
 	return domain.Errorf(domain.Invalid, "There is no %s %q to filter by.", what, shorten(value)).
-		WithHint("It may have moved, or it is not yours to see.").Because(err)
+		WithHint("It may have moved, or it is not yours to see.")
 }
 
 // sizes are the numbers of rows to choose from, where the list has more than the smallest.
@@ -183,11 +202,14 @@ func (l competitorList) filter(ch choices) views.CompetitorFilter {
 		Search: l.search, Coach: l.CoachID, Team: l.TeamID, Division: string(l.Division), Category: l.Category, State: l.State,
 		Activity: l.Activity, Size: l.params.Get("size"), CoachName: ch.coach.Name, Divisions: divisionOptions(),
 		States: stateOptions(), Activities: activityOptions(),
-		ClearURL: l.with(competitorsPath, "q", "", "coach", "", "team", "", "division", "", "category", "", "state", "", "activity", ""),
+		FirstURL: l.with(competitorsPath), ClearURL: l.with(competitorsPath, "q", "", "coach", "", "team", "", "division", "", "category", "", "state", "", "activity", ""),
 	}
 	f.Coaches = options(ch.coaches)
 	if f.Teams = options(ch.teams); len(f.Teams) > 0 {
 		f.Teams = append(f.Teams, views.Option{Key: store.NoTeam, Name: "No team"})
+		if l.TeamID != "" && !slices.ContainsFunc(f.Teams, func(o views.Option) bool { return o.Key == l.TeamID }) {
+			f.Teams = append(f.Teams, views.Option{Key: l.TeamID, Name: ch.team}) // another coach's than the chosen one's
+		}
 	}
 	for _, c := range ch.categories {
 		f.Categories = append(f.Categories, views.Option{Key: c.Key, Name: c.Name})

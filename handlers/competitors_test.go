@@ -3,6 +3,7 @@ package handlers
 import (
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/PuerkitoBio/goquery"
@@ -15,20 +16,20 @@ func TestListShowsOwnCompetitorsWithTheirNumbers(t *testing.T) {
 		page := p.as(owner).get("/competitors")
 		wantStatus(t, page, 200)
 		wantEqual(t, "columns", page.words("#list thead th"), []string{
-			"Competitor", "Team", "Division", "ODL", "Flash", "Points", "Last solve", "Last synced", "State"})
+			"Competitor", "Team", "Division", "ODL", "Flash", "Points", "Last solve", "Last seen", "Last synced", "State"})
 		wantEqual(t, "names in order", page.words("#list tbody th"), []string{
 			`=HYPERLINK("http://evil.example") Evil`, "Amara Nwosu", "Beatriz Quintanilla", "Cyrus Vale", oddName, "Écrin Zola"})
 		wantEqual(t, "synced", page.words("#list tbody tr:nth-child(2) > *"), []string{
-			"Amara Nwosu", "Salt & Hash", "High school", "6", "1", "1,400", "yesterday", "12 min ago", "Synced"})
+			"Amara Nwosu", "Salt & Hash", "High school", "6", "1", "1,400", "yesterday", "Never", "12 min ago", "Synced"})
 		wantEqual(t, "blocked", page.words("#list tbody tr:nth-child(3) > *"), []string{
-			"Beatriz Quintanilla", "Salt & Hash", "Middle school", "0", "0", "0", "No solve yet", "Not yet", "Awaiting approval"})
+			"Beatriz Quintanilla", "Salt & Hash", "Middle school", "0", "0", "0", "No solve yet", "Never", "Not yet", "Awaiting approval"})
 		wantEqual(t, "no team, no email, not on the platform", page.words("#list tbody tr:nth-child(4) > *"), []string{
-			"Cyrus Vale", "No team", "High school", "0", "0", "0", "No solve yet", "Not yet", "Email missing"})
+			"Cyrus Vale", "No team", "High school", "0", "0", "0", "No solve yet", "Never", "Not yet", "Email missing"})
 		wantEqual(t, "not on the platform", page.words("#list tbody tr:nth-child(6) > :last-child"), []string{"Not on the platform yet"})
 		wantEqual(t, "summary", page.words(".head p"), []string{"Your 6 competitors in 2 teams. 3 are on the platform."})
-		wantEqual(t, "sums", page.words(".stats dd"), []string{"3 of 6", "7", "1,400"})
+		wantEqual(t, "sums", page.words(".stats dd"), []string{"3 of 6", "1 of 3", "7", "1,400", "0", "4"})
 		wantEqual(t, "pager", len(page.words("#list nav")), 0)
-		wantEqual(t, "full time", page.attr("#list tbody tr:nth-child(2) td:nth-child(8) time", "datetime"), "2026-11-18T12:00:00Z")
+		wantEqual(t, "full time", page.attr("#list tbody tr:nth-child(2) td:nth-child(9) time", "datetime"), "2026-11-18T12:00:00Z")
 	})
 }
 
@@ -54,26 +55,27 @@ func TestListOfCoachWithoutCompetitorsSaysWhoActs(t *testing.T) {
 
 func TestListPagesForwardAndBack(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *portal) {
-		p.crowd(250)
-		b := p.as(other) // with Dov and Edda there are 252
+		p.crowd(120)
+		b := p.as(other) // with Dov and Edda there are 122
 		first := b.get("/competitors")
-		wantEqual(t, "place", first.words("#list .foot > span:first-child"), []string{"1 to 100 of 252"})
-		wantEqual(t, "links", first.words("#list .foot a"), []string{"Previous", "Next 100"})
+		wantEqual(t, "place", first.place("list"), "1 to 50 of 122")
+		wantEqual(t, "links", first.words("#list .foot .acts a"), []string{"Previous", "Next 50"})
+		wantEqual(t, "sizes", first.words("#list .sizes"), []string{"Rows a page: 25 50 100"})
 		wantEqual(t, "nothing before", first.attr("#list-prev", "href"), "(none)")
 
 		names := first.words("#list tbody th")
 		second := b.get(first.attr("#list-next", "href"))
-		wantEqual(t, "place", second.words("#list .foot > span:first-child"), []string{"101 to 200 of 252"})
-		wantEqual(t, "links", second.words("#list .foot a"), []string{"Previous", "Next 52"})
+		wantEqual(t, "place", second.place("list"), "51 to 100 of 122")
+		wantEqual(t, "links", second.words("#list .foot .acts a"), []string{"Previous", "Next 22"})
 		names = append(names, second.words("#list tbody th")...)
 
 		third := b.get(second.attr("#list-next", "href"))
-		wantEqual(t, "place", third.words("#list .foot > span:first-child"), []string{"201 to 252 of 252"})
+		wantEqual(t, "place", third.place("list"), "101 to 122 of 122")
 		wantEqual(t, "nothing after", third.attr("#list-next", "href"), "(none)")
 		names = append(names, third.words("#list tbody th")...)
 
 		want := []string{"Dov Lindqvist", "Edda Marsh"}
-		for i := range 250 {
+		for i := range 120 {
 			want = append(want, fmt.Sprintf("Pupil %03d Many", i))
 		}
 		wantEqual(t, "names of all pages", names, want)
@@ -81,8 +83,19 @@ func TestListPagesForwardAndBack(t *testing.T) {
 		back := b.get(third.attr("#list-prev", "href"))
 		wantEqual(t, "back", back.words("#list tbody th, #list .foot > span:first-child"), second.words("#list tbody th, #list .foot > span:first-child"))
 		back = b.get(back.attr("#list-prev", "href"))
-		wantEqual(t, "back to the start", back.words("#list tbody th, #list .foot a"), first.words("#list tbody th, #list .foot a"))
+		wantEqual(t, "back to the start", back.words("#list tbody th, #list .foot .acts a"), first.words("#list tbody th, #list .foot .acts a"))
 	})
+}
+
+// place says which rows of a region's list are shown: "1 to 50 of 122".
+func (a answer) place(region string) string {
+	a.t.Helper()
+	foot := a.words("#" + region + " .foot > span:first-child")
+	if len(foot) == 0 {
+		return ""
+	}
+	place, _, _ := strings.Cut(foot[0], " Rows a page")
+	return place
 }
 
 // crowd gives the other coach n more competitors, with ids that run against their names.

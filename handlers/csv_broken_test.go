@@ -48,7 +48,7 @@ func TestExportThatFailsMidwayBreaksTheConnection(t *testing.T) {
 		if !strings.Contains(log, "an export broke off") || strings.Contains(log, "dov@") || strings.Contains(log, "Lindqvist") {
 			t.Errorf("log:\n%s", log)
 		}
-		wantEqual(t, "audited before it was sent", p.audited()[0], "solves.export D-1 category= "+other)
+		wantEqual(t, "audited before it was sent", p.audited()[0], "solves.export D-1 csv "+other)
 	})
 }
 

@@ -63,7 +63,7 @@ func TestExportOfTheListHasWhatTheListShows(t *testing.T) {
 					if who == admin {
 						cells = slices.Delete(cells, 2, 3) // the coach
 					}
-					want = append(want, strings.Join([]string{cells[0], cells[1], cells[2], cells[3], cells[4], strings.ReplaceAll(cells[5], ",", ""), cells[8]}, "|"))
+					want = append(want, strings.Join([]string{cells[0], cells[1], cells[2], cells[3], cells[4], strings.ReplaceAll(cells[5], ",", ""), cells[9]}, "|"))
 				})
 				link = page.attr("#list-next", "href")
 			}
@@ -84,12 +84,12 @@ func plain(cell string) string { return strings.TrimPrefix(cell, "'") }
 func TestExportOfTheListIdentifiesEverybody(t *testing.T) {
 	p := newPortal(t, "sqlite", func(o *Options) { o.Zone = losAngeles(t) })
 	header, rows := p.as(admin).get("/competitors.csv").table()
-	wantEqual(t, "header", header, []string{"competitor_id", "first_name", "last_name", "email", "coach", "coach_email", "team", "division", "grade",
-		"odl_solves", "flash_solves", "odl_points", "flash_points", "points", "last_solve", "last_synced", "state"})
+	wantEqual(t, "header", header, []string{"competitor_id", "first_name", "last_name", "email", "username", "coach", "coach_email", "team", "division", "grade",
+		"odl_solves", "flash_solves", "odl_points", "flash_points", "points", "last_solve", "last_seen", "last_synced", "state"})
 	wantEqual(t, "Amara", rows[1], map[string]string{
-		"competitor_id": "C-1", "first_name": "Amara", "last_name": "Nwosu", "email": "amara@pupil.example", "coach": "Halima Osei", "coach_email": owner,
+		"competitor_id": "C-1", "first_name": "Amara", "last_name": "Nwosu", "email": "amara@pupil.example", "username": "player", "coach": "Halima Osei", "coach_email": owner,
 		"team": "Salt & Hash", "division": "High school", "grade": "11", "odl_solves": "6", "flash_solves": "1", "odl_points": "1150", "flash_points": "250",
-		"points": "1400", "last_solve": "2026-11-17 04:00:00", "last_synced": "2026-11-18 04:00:00", "state": "Synced",
+		"points": "1400", "last_solve": "2026-11-17 04:00:00", "last_seen": "", "last_synced": "2026-11-18 04:00:00", "state": "Synced",
 	})
 	if r := rows[3]; r["competitor_id"] != "C-3" || r["email"] != "" || r["team"] != "" || r["last_solve"] != "" || r["last_synced"] != "" {
 		t.Errorf("without team, email and sync: %v", r)
@@ -145,7 +145,7 @@ func TestExportOfSolvesCarriesThePersonInEveryRow(t *testing.T) {
 	header, rows = p.as(owner).get("/competitors/C-3/solves.csv").table()
 	wantEqual(t, "without solves", fmt.Sprint(len(header), " ", len(rows)), "12 0")
 	header, rows = p.as(newcomer).get("/competitors.csv").table()
-	wantEqual(t, "without competitors", fmt.Sprint(len(header), " ", len(rows)), "17 0")
+	wantEqual(t, "without competitors", fmt.Sprint(len(header), " ", len(rows)), "19 0")
 }
 
 func TestExportRunsNoFormulaAndKeepsQuotesAndLines(t *testing.T) {
@@ -170,8 +170,8 @@ func TestExportIsAFileNamedByScopeAndDay(t *testing.T) {
 	p := newPortal(t, "sqlite", func(o *Options) { o.Zone = losAngeles(t) })
 	p.clock.Advance(14 * time.Hour) // 02:12 UTC of the next day, the evening before in Los Angeles
 	for path, want := range map[string]string{
-		"/competitors.csv":            `attachment; filename="flagpole-competitors-2026-11-18.csv"`,
-		"/competitors/C-1/solves.csv": `attachment; filename="flagpole-solves-2026-11-18.csv"`,
+		"/competitors.csv":            `attachment; filename="flagpole-competitors-halima-osei-2026-11-18.csv"`,
+		"/competitors/C-1/solves.csv": `attachment; filename="flagpole-solves-c-1-2026-11-18.csv"`,
 	} {
 		h := p.as(owner).get(path).header
 		wantEqual(t, path, []string{h.Get("Content-Disposition"), h.Get("Content-Type"), h.Get("Cache-Control")}, []string{want, "text/csv; charset=utf-8", "no-store"})
@@ -204,7 +204,7 @@ func TestExportsAreAudited(t *testing.T) {
 		wantStatus(t, b.get("/competitors/D-1/solves.csv"), 404)
 		wantStatus(t, b.get("/competitors/C-1/solves.csv?category=cooking"), 422)
 		wantEqual(t, "audit log", p.audited(), []string{
-			"competitors.export   " + owner, "solves.export C-1 category=crypto " + owner, "solves.export " + oddID + " category= " + owner})
+			"competitors.export  csv " + owner, "solves.export C-1 csv " + owner, "solves.export " + oddID + " csv " + owner})
 	})
 }
 

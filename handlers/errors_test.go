@@ -20,7 +20,7 @@ func TestUnknownPathIsAnErrorPage(t *testing.T) {
 	for _, path := range []string{"/no/such/page", "/competitors/C-1/nothing", "/competitors/", "/competitors.xls", "/admin", "/.env", "/competitors/C-1/solves.csv/x"} {
 		page := p.as(owner).get(path)
 		wantStatus(t, page, 404)
-		wantEqual(t, path+" signed in", page.words("h1, .menu summary, header nav a"), []string{"Competitors", "Halima Osei", "There is no such page"})
+		wantEqual(t, path+" signed in", page.words("h1, .menu summary, header nav a"), []string{"Competitors", "Teams", "Flash CTF", "Halima Osei", "There is no such page"})
 		wantEqual(t, path+" way back", page.attr("main a", "href"), "/")
 
 		page = p.visitor().get(path)

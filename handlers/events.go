@@ -56,7 +56,7 @@ func (p *pages) eventShow(c echo.Context, s *store.Scope) error {
 	if err != nil {
 		return err
 	}
-	if regionOf(c) == "" {
+	if region := regionOf(c); region != "results" && region != "absent" {
 		if err := s.Audit(ctx, "event.view", "", "event="+e.ID); err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ func (p *pages) absent(c echo.Context, s *store.Scope, e store.Event) (views.Abs
 	if err != nil {
 		return views.Absent{}, err
 	}
-	list := views.Absent{Rows: p.competitorRows(rows, competitorList{})}
+	list := views.Absent{Rows: p.competitorRows(rows, competitorList{}), Nobody: e.OnPlatform == 0}
 	list.Pager = competitorPager(rows, place, page, to(views.EventURL(e.ID)))
 	return list, nil
 }

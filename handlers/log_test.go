@@ -21,7 +21,8 @@ func TestLogOfAFullTourNamesNobody(t *testing.T) {
 			"/competitors": 200, "/competitors/C-1": 200, "/competitors/C-1?category=crypto&sort=points&q=amara@pupil.example": 200,
 			"/competitors?after=Amara+Nwosu": 422, "/competitors.csv": 200, "/competitors/C-1/solves.csv?sort=date&who=Nwosu": 200,
 			"/competitors/amara@pupil.example": 404, "/Amara/Nwosu?email=amara@pupil.example": 404, "/competitors/a%2Fb%20c%3F%25%23%C3%BC?q=Dara": 200,
-			"/static/Nwosu.css?amara": 404, "/admin/sync?coach=Halima": 403, "/healthz?x=Amara": 200, "/readyz": 200,
+			"/static/Nwosu.css?amara": 404, "/competitors?q=Amara&team=Salt": 422, "/competitors.xlsx?q=Nwosu": 200, "/teams?q=Salt": 200, "/teams.csv?q=Salt": 200,
+			"/competitors?q=Amara": 200, "/competitors/C-1?list=q%3DAmara": 200, "/events?name=Amara": 200, "/coaches?q=Halima": 403, "/admin/sync?coach=Halima": 403, "/healthz?x=Amara": 200, "/readyz": 200,
 		} {
 			wantStatus(t, b.get(path, "User-Agent", "Amara's browser", "Referer", "http://portal.example/?q=Nwosu"), status)
 		}

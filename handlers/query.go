@@ -3,7 +3,6 @@ package handlers
 import (
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -159,5 +158,3 @@ func address(path string, q url.Values) string {
 	}
 	return path + "?" + q.Encode()
 }
-
-func number(n int64) string { return strconv.FormatInt(n, 10) }

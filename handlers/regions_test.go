@@ -30,7 +30,11 @@ func TestRegionIsTheSameAsInItsPage(t *testing.T) {
 				{"solves", "/competitors/C-1"}, {"solves", "/competitors/C-1?category=crypto&sort=-points"},
 				{"solves", "/competitors/C-1?category=osint"}, {"solves", "/competitors/C-2"},
 			},
-			admin: {{"list", "/competitors"}}, newcomer: {{"list", "/competitors"}},
+			admin: {
+				{"list", "/competitors"}, {"list", "/competitors?coach=K-2&sort=-points&size=25"}, {"teams", "/teams?sort=-points"}, {"coaches", "/coaches?q=a"},
+				{"results", "/events/" + autumn.ID()}, {"absent", "/events/" + autumn.ID()}, {"unsolved", "/teams/" + p.teamID("Southern Cross") + "?category=crypto"},
+			},
+			newcomer: {{"list", "/competitors"}, {"teams", "/teams"}},
 		} {
 			b := p.as(who)
 			for _, place := range places {
@@ -72,7 +76,10 @@ func TestWholePageWhereHtmxNeedsIt(t *testing.T) {
 func TestRegionsLinksAskForTheRegion(t *testing.T) {
 	p := newPortal(t, "sqlite")
 	p.crowd(120)
-	pages := map[string]answer{"solves": p.as(owner).get("/competitors/C-1?category=crypto"), "list": p.as(other).get("/competitors")}
+	pages := map[string]answer{
+		"solves": p.as(owner).get("/competitors/C-1?category=crypto"), "list": p.as(other).get("/competitors"), "teams": p.as(other).get("/teams?q=s"),
+		"coaches": p.as(admin).get("/coaches"), "absent": p.as(other).get("/events/" + autumn.ID()), "unsolved": p.as(other).get("/teams/" + p.teamID("Southern Cross")),
+	}
 	for id, page := range pages {
 		found := page.doc().Find("#" + id + " [hx-get]")
 		if found.Length() == 0 {
@@ -123,5 +130,52 @@ func TestOpeningAPageIsAuditedAndItsRegionIsNot(t *testing.T) {
 		wantStatus(t, b.get("/competitors/C-1?sort=nonsense"), 422)
 		wantStatus(t, b.get("/competitors/D-1"), 404)
 		wantEqual(t, "nothing was shown", len(p.audited()), 3)
+	})
+}
+
+func hrefOf(_ int, s *goquery.Selection) string { return s.AttrOr("href", "") }
+
+// A link to a list says all of what is shown, with a script or without one.
+func TestListIsTheSameWithAScriptAndWithout(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *portal) {
+		p.november()
+		b := p.as(other)
+		path := "/competitors?after=D-1&q=pupil&size=25&sort=-points"
+		path = strings.Replace(path, "D-1", "Z%2F060%3F", 1)
+		page, region := b.get(path), b.get(path, "HX-Request", "true", "HX-Target", "list")
+		wantEqual(t, "region", region.outer("#list"), page.outer("#list"))
+		wantEqual(t, "rows", len(page.words("#list tbody tr")), 25)
+		for name, headers := range map[string][]string{
+			"boosted":          {"HX-Request", "true", "HX-Boosted", "true", "HX-Target", "list"},
+			"history restored": {"HX-Request", "true", "HX-History-Restore-Request", "true", "HX-Target", "list"},
+			"another's target": {"HX-Request", "true", "HX-Target", "solves"},
+		} {
+			whole := b.get(path, headers...)
+			if whole.doc().Find("header.top").Length() != 1 || whole.outer("#list") != page.outer("#list") {
+				t.Errorf("%s: no whole page", name)
+			}
+		}
+	})
+}
+
+// What of an event and a team is seen is noted once, too.
+func TestOpeningEventsAndTeamsIsAudited(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *portal) {
+		b, event, team := p.as(owner), "/events/"+autumn.ID(), "/teams/"+p.teamID("Salt & Hash")
+		want := []string{"event.view  event=" + autumn.ID() + " " + owner, "team.view  team=" + p.teamID("Salt & Hash") + " " + owner}
+		for path, region := range map[string]string{event: "absent", team: "unsolved"} {
+			before := len(p.audited())
+			wantStatus(t, b.get(path, "HX-Request", "true", "HX-Target", region), 200)
+			wantEqual(t, path+": a region", len(p.audited()), before)
+			wantStatus(t, b.get(path), 200)
+			wantStatus(t, b.get(path, "HX-Request", "true", "HX-Boosted", "true"), 200)
+			wantStatus(t, b.get(path, "HX-Request", "true", "HX-Target", "nonsense"), 200) // all of the page
+			wantEqual(t, path+": whole pages", len(p.audited()), before+3)
+		}
+		for _, line := range want {
+			if !strings.Contains(strings.Join(p.audited(), "\n"), line) {
+				t.Errorf("%q is not in the audit log: %q", line, p.audited())
+			}
+		}
 	})
 }

@@ -36,8 +36,8 @@ func (p *portal) season() {
 		p.pupil(other, roster.Row{CompetitorID: "D-1", FirstName: "Dov", LastName: "Lindqvist", Email: "dov@pupil.example", Team: "Southern Cross", GamePlatformID: "P-7"}),
 		p.pupil(other, roster.Row{CompetitorID: "D-2", FirstName: "Edda", LastName: "Marsh", Email: "edda@pupil.example", GamePlatformID: "P-8"}),
 	)
-	p.exec(fmt.Sprintf(`INSERT INTO coaches (coach_id, email, email_key, name, created_at, updated_at)
-		VALUES ('K-3', '%s', '%s', 'Ines Falk', 0, 0)`, newcomer, newcomer))
+	p.exec(fmt.Sprintf(`INSERT INTO coaches (coach_id, email, email_key, name, sort_key, created_at, updated_at)
+		VALUES ('K-3', '%s', '%s', 'Ines Falk', 'ines falk', 0, 0)`, newcomer, newcomer))
 	p.users()
 	p.pull("P-1", amarasSolves(), withFlash)
 	p.pull("P-2", nil, func(pull *store.Pull) {
@@ -104,9 +104,12 @@ func amarasSolves() []domain.Solve {
 	return list
 }
 
+// autumn is a flash CTF of the month before.
+var autumn = domain.FlashEvent{Name: "Autumn Qualifier", StartsAt: storetest.Start.AddDate(0, 0, -19)}
+
 // withFlash adds a flash CTF with one solve to a pull.
 func withFlash(pull *store.Pull) {
-	event := domain.FlashEvent{Name: "Autumn Qualifier", StartsAt: storetest.Start.AddDate(0, 0, -19)}
+	event := autumn
 	pull.Flash = &store.FlashPull{RequestedAt: pull.At, Results: []domain.FlashResult{{
 		Event: event, Rank: 7, PointsEarned: 250, MaxPoints: 1000, ChallengesSolved: 1,
 		Solves: []domain.Solve{{

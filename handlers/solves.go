@@ -17,6 +17,7 @@ import (
 var (
 	solveColumns = []string{"date", "points", "category"}
 	solveDown    = []string{"date", "points"}
+	solveSorts   = []string{newestFirst, "date", "-points", "points", "category", "-category"}
 )
 
 const newestFirst = "-date"
@@ -39,7 +40,7 @@ func (p *pages) solveListIn(query url.Values, competitorID string) (solveList, e
 		}
 	}
 	var err error
-	if l.sort, err = oneIn(query, "sort", append([]string{newestFirst}, bothWays(solveColumns)...)); err != nil {
+	if l.sort, err = oneIn(query, "sort", solveSorts); err != nil {
 		return l, err
 	}
 	if l.sort == newestFirst {
@@ -62,7 +63,7 @@ func (p *pages) solveListIn(query url.Values, competitorID string) (solveList, e
 	last, err := dateIn(query, "to", p.conf.Zone)
 	if err == nil && !last.IsZero() {
 		l.Until = domain.DayIn(last.In(p.conf.Zone).AddDate(0, 0, 1), p.conf.Zone)
-		if l.Until.Before(l.From) {
+		if !l.Until.After(l.From) {
 			err = domain.Errorf(domain.Invalid, "The first day is after the last one.").WithHint("Swap the two dates.")
 		}
 	}
@@ -97,7 +98,7 @@ func checkCategory(key string, has []store.CategorySum) (name string, err error)
 		return known.Name, nil
 	}
 	bad := domain.Errorf(domain.Invalid, "%q is not a category.", shorten(key))
-	if len(keys) > 0 {
+	if slices.Sort(keys); len(keys) > 0 {
 		bad = bad.WithHint("Use one of: " + strings.Join(keys, ", ") + ".")
 	}
 	return "", bad
@@ -124,8 +125,8 @@ func (p *pages) solvesRegion(c echo.Context, s *store.Scope, d store.CompetitorD
 	list := views.Solves{
 		Total: int(d.Solves()), Category: l.Category, CategoryName: name, Source: string(l.Source) + l.EventID, From: l.from, Until: l.until,
 		List: l.params.Get("list"), BaseURL: base, ExportURL: l.with(base+"/solves.csv", "list", ""),
-		ClearURL: l.with(base, "category", "", "source", "", "from", "", "to", ""),
-		Sources:  sourceOptions(d.Results),
+		FirstURL: l.with(base), ClearURL: l.with(base, "category", "", "source", "", "from", "", "to", ""),
+		Sources: sourceOptions(d.Results),
 		Sorting: sorting("solves", l.sort, solveColumns, solveDown, func(sort string) string {
 			return l.with(base, "sort", strings.TrimSuffix(sort, newestFirst))
 		}),

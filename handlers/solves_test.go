@@ -36,10 +36,10 @@ func TestCompetitorPageShowsPersonTotalsEventsAndSolves(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *portal) {
 		page := p.as(owner).get("/competitors/C-1")
 		wantStatus(t, page, 200)
-		wantEqual(t, "who", page.words("h1, .head div p"), []string{"Amara Nwosu", "Salt & Hash · High school · grade 11 · id C-1"})
+		wantEqual(t, "who", page.words("h1, .head > div:first-child p"), []string{"Amara Nwosu", "Salt & Hash · High school · grade 11 · on the platform player · id C-1"})
 		wantEqual(t, "totals", page.words(".stats dt, .stats dd"), []string{
-			"points", "1,400", "solves, 1 in flash CTFs", "7", "last solve", "yesterday", "last seen on the platform", "never", "last synced", "12 min ago"})
-		wantEqual(t, "events", page.words(".bars tbody tr > *"), []string{"Autumn Qualifier", "30 Oct 2026", "7", "1", "250 of 1,000", ""})
+			"points", "1,400", "solves, 1 in flash CTFs", "7", "last solve", "yesterday", "last seen on the platform", "never", "at the moment", "Active"})
+		wantEqual(t, "events", page.words("section[aria-labelledby=events-title] tbody tr > *"), []string{"Autumn Qualifier", "30 Oct 2026", "7", "1 solve in Autumn Qualifier", "250 of 1,000", ""})
 		wantEqual(t, "first solve", page.words("#solves tbody tr:nth-child(1) > *"), []string{
 			"Padding Oracle", "Cryptography", "ODL", "PD-WRL-001, IO-WRL-002", "400", "17 Nov, 12:00"})
 		wantEqual(t, "retired solve", page.words("#solves tbody tr:nth-child(3) > *"), []string{
@@ -47,8 +47,8 @@ func TestCompetitorPageShowsPersonTotalsEventsAndSolves(t *testing.T) {
 		wantEqual(t, "no category", page.words("#solves tbody tr:nth-child(6) > td:nth-child(2)"), []string{"No category"})
 		wantEqual(t, "flash solve", page.words("#solves tbody tr:nth-child(7) > *"), []string{
 			"Flash Cipher", "Cryptography", "Flash CTF Autumn Qualifier", "none given", "250", "30 Oct, 13:00"})
-		wantEqual(t, "who is told to admins", p.as(admin).get("/competitors/C-1").words(".head div p"), []string{
-			"Salt & Hash · High school · grade 11 · id C-1 · coach Halima Osei · Northgate School"})
+		wantEqual(t, "who is told to admins", p.as(admin).get("/competitors/C-1").words(".head > div:first-child p"), []string{
+			"Salt & Hash · High school · grade 11 · on the platform player · id C-1 · coach Halima Osei · Northgate School"})
 	})
 }
 
@@ -77,9 +77,9 @@ func TestSolvesAreFilteredByCategoryWhateverItsSpelling(t *testing.T) {
 		}
 		page := b.get("/competitors/C-1?category=crypto&sort=points")
 		wantEqual(t, "filtered and sorted", challenges(page), []string{"Old Cipher", "Flash Cipher", "Padding Oracle"})
-		wantEqual(t, "heading", page.words("#solves h2"), []string{"3 of 7 solves in Cryptography"})
+		wantEqual(t, "heading", page.words("#solves h2"), []string{"3 of 7 solves"})
 		wantEqual(t, "categories by name", page.words("#solves-category option"), []string{
-			"All (7)", "Cryptography (3)", "No category (1)", "Steganography (1)", "Web (2)"})
+			"All", "Cryptography (3)", "No category (1)", "Steganography (1)", "Web (2)"})
 	})
 }
 
@@ -87,8 +87,8 @@ func TestCategoryWithoutSolveIsEmptyAndCanBeCleared(t *testing.T) {
 	p := newPortal(t, "sqlite")
 	page := p.as(owner).get("/competitors/C-1?category=forensics&sort=points")
 	wantStatus(t, page, 200)
-	wantEqual(t, "text", page.words("#solves .empty h3, #solves .empty p"), []string{"No solve matches", "Amara Nwosu has no solve in Forensics."})
-	wantEqual(t, "clear", page.attr("#solves-clear", "href"), "/competitors/C-1?sort=points")
+	wantEqual(t, "text", page.words("#solves .empty h3, #solves .empty p"), []string{"No solve matches", "Amara Nwosu has no solve that fits all of the above at once."})
+	wantEqual(t, "clear", page.attr("#solves .empty a", "href"), "/competitors/C-1?sort=points")
 }
 
 func TestFilterAndSortStayInEveryLink(t *testing.T) {
@@ -96,10 +96,10 @@ func TestFilterAndSortStayInEveryLink(t *testing.T) {
 	b := p.as(owner)
 	page := b.get("/competitors/C-1?category=crypto&sort=-points")
 	for selector, want := range map[string]string{
-		"#solves-by-points":       "/competitors/C-1?category=crypto&sort=points",
-		"#solves-by-date":         "/competitors/C-1?category=crypto",
-		"#solves-clear":           "/competitors/C-1?sort=-points",
-		"#solves a[href*='.csv']": "/competitors/C-1/solves.csv?category=crypto&sort=-points",
+		"#solves-by-points":        "/competitors/C-1?category=crypto&sort=points",
+		"#solves-by-date":          "/competitors/C-1?category=crypto",
+		"#solves-without-category": "/competitors/C-1?sort=-points",
+		"#solves a[href*='.csv']":  "/competitors/C-1/solves.csv?category=crypto&sort=-points",
 	} {
 		wantEqual(t, selector, page.attr(selector, "href"), want)
 	}
@@ -156,11 +156,13 @@ func TestSolvesPageForwardAndBackWithinFilterAndSort(t *testing.T) {
 			return strings.Compare(a, b)
 		})
 		wantEqual(t, "all pages", got, want)
-		wantEqual(t, "places", []string{pages[0].words("#solves .foot > span:first-child")[0], pages[2].words("#solves .foot > span:first-child")[0]},
-			[]string{"1 to 100 of 230", "201 to 230 of 230"})
-		back := b.get(pages[2].attr("#solves-prev", "href"))
-		wantEqual(t, "back", challenges(back), challenges(pages[1]))
-		back = b.get(back.attr("#solves-prev", "href"))
+		wantEqual(t, "places", []string{pages[0].place("solves"), pages[4].place("solves")},
+			[]string{"1 to 50 of 230", "201 to 230 of 230"})
+		back := b.get(pages[4].attr("#solves-prev", "href"))
+		wantEqual(t, "back", challenges(back), challenges(pages[3]))
+		for range 3 {
+			back = b.get(back.attr("#solves-prev", "href"))
+		}
 		wantEqual(t, "back to the start", challenges(back), challenges(pages[0]))
 		wantEqual(t, "still filtered", back.attr("#solves-category option[selected]", "value"), "crypto")
 	})
@@ -170,8 +172,8 @@ func TestUnknownValuesAreRefusedWithTheKnownOnes(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *portal) {
 		b := p.as(owner)
 		for query, want := range map[string]string{
-			"?sort=name":                     `"name" is not a value of "sort". Use one of: -date, date, -points, points.`,
-			"?sort=" + "x%3Cb%3E":            `"x<b>" is not a value of "sort". Use one of: -date, date, -points, points.`,
+			"?sort=name":                     `"name" is not a value of "sort". Use one of: -date, date, -points, points, category, -category.`,
+			"?sort=" + "x%3Cb%3E":            `"x<b>" is not a value of "sort". Use one of: -date, date, -points, points, category, -category.`,
 			"?category=cooking":              `"cooking" is not a category. Use one of: crypto, none, steganography, web.`,
 			"?category=Cryptography":         `"Cryptography" is not a category. Use one of: crypto, none, steganography, web.`,
 			"?after=nonsense":                "This page link is damaged. Open the list again from its first page.",

@@ -37,11 +37,11 @@ func (p *pages) teamListIn(c echo.Context, s *store.Scope) (teamList, error) {
 	if l.Search, err = searchIn(c.QueryParams()); err != nil {
 		return l, err
 	}
-	if s.Viewer().Role == domain.RoleAdmin {
-		l.CoachID = c.QueryParam("coach")
+	if l.CoachID, err = coachIn(c.QueryParams(), s.Viewer()); err != nil {
+		return l, err
 	}
-	for name, value := range map[string]string{"q": l.Search, "coach": l.CoachID, "sort": l.sort} {
-		if value != "" && value != teamColumns[0] {
+	for name, value := range map[string]string{"q": l.Search, "coach": l.CoachID, "sort": strings.TrimPrefix(l.sort, teamColumns[0])} {
+		if value != "" {
 			l.params.Set(name, value)
 		}
 	}
@@ -180,7 +180,9 @@ func (p *pages) teamShow(c echo.Context, s *store.Scope) error {
 	shell := p.shell(c, s.Viewer())
 	shell.Path = teamsPath + "/"
 	return render(c, views.TeamPage(shell, views.Team{
-		TeamRow: teamRow(t), Members: views.Competitors{Rows: p.competitorRows(rows, l), OneTeam: true, Legend: p.legend(rows)}, ListURL: l.with(competitorsPath), Unsolved: unsolved,
+		TeamRow: teamRow(t), Members: views.Competitors{
+			Rows: p.competitorRows(rows, l), Sorting: views.Sorting{Sort: l.sort}, OneTeam: true, Legend: p.legend(rows),
+		}, ListURL: l.with(competitorsPath), Unsolved: unsolved,
 	}), nil)
 }
 
@@ -236,6 +238,9 @@ func (p *pages) unsolvedCSV(c echo.Context, s *store.Scope) error {
 		return err
 	}
 	if _, err := p.unsolved(c, s, t); err != nil { // refuses an unknown category
+		return err
+	}
+	if err := s.Audit(ctx, "unsolved.export", "", "csv team="+t.ID); err != nil {
 		return err
 	}
 	return p.csv(c, "unsolved", fileWord(t.Name), []string{"team", "challenge_id", "challenge", "category", "points"}, func(row func(...any) error) error {

@@ -81,7 +81,7 @@ type Solves struct {
 	Chips                                             []Chip
 	Sorting
 	Pager
-	BaseURL, ClearURL, ExportURL string // path of the page; the list without any filter; the export of what matches
+	BaseURL, FirstURL, ClearURL, ExportURL string // path of the page; the list's first page as it is, and without any filter; the export of what matches
 }
 
 // CategoryOption is one category the solves can be filtered by.

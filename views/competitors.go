@@ -38,7 +38,7 @@ type CompetitorFilter struct {
 	Coaches, Teams, Divisions, Categories, States            []Option
 	Activities                                               []Option
 	Chips                                                    []Chip
-	ClearURL                                                 string // the list without any filter
+	FirstURL, ClearURL                                       string // the list's first page as it is, and without any filter
 }
 
 // set reports whether anything narrows the list.

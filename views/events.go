@@ -38,7 +38,8 @@ type ParticipantRow struct {
 
 // Absent is one page of those who could have taken part and did not, by name.
 type Absent struct {
-	Rows []CompetitorRow
+	Rows   []CompetitorRow
+	Nobody bool // is on the platform, so nobody could
 	Pager
 }
 
@@ -49,9 +50,17 @@ func (d Participants) say() string {
 	return "Results by rank, " + d.span()
 }
 
+// empty says why there is nobody in the list.
+func (d Absent) empty() string {
+	if d.Nobody {
+		return "Nobody is on the platform yet, so nobody could take part"
+	}
+	return "Everybody on the platform took part"
+}
+
 func (d Absent) say() string {
 	if len(d.Rows) == 0 {
-		return "Everybody took part"
+		return d.empty()
 	}
 	return "Did not take part, " + d.span()
 }

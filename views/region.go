@@ -108,15 +108,5 @@ func sortName(options []SortOption, key string) string {
 // Option is a value to filter a list by.
 type Option struct{ Key, Name string }
 
-// optionName is the name of a chosen value.
-func optionName(options []Option, key string) string {
-	for _, o := range options {
-		if o.Key == key {
-			return o.Name
-		}
-	}
-	return key
-}
-
 // Chip names a filter that is set; its URL is the list without it.
 type Chip struct{ ID, Label, URL string }

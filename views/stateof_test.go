@@ -42,9 +42,9 @@ func TestStateOf(t *testing.T) {
 		{"blocked, denied", blocked(domain.PlatformDenied), "bad", "Denied by MetaCTF", "MetaCTF has refused this account. An admin asks"},
 		{"blocked, unknown", blocked(domain.PlatformUnknown), "bad", "Unknown to MetaCTF", "MetaCTF knows no account with this id. An admin checks"},
 		{"blocked, never signed in", blocked(domain.PlatformUserCreated), "hold", "Sign-in missing", "The account waits for its first sign-in"},
-		{"blocked, waiting", blocked(domain.PlatformPendingApproval), "hold", "Awaiting approval", "MetaCTF has not approved this account yet."},
-		{"blocked, the vendor's word is new", blocked("in_review"), "hold", "Awaiting approval", "MetaCTF has not approved this account yet."},
-		{"blocked, though approved by now", blocked(domain.PlatformApproved), "hold", "Awaiting approval", "MetaCTF has not approved this account yet."},
+		{"blocked, waiting", blocked(domain.PlatformPendingApproval), "hold", "Awaiting approval", "Waiting for MetaCTF's approval, which is looked up every 8 hours. Nothing for you to do."},
+		{"blocked, the vendor's word is new", blocked("in_review"), "hold", "Awaiting approval", "Waiting for MetaCTF's approval, which is looked up every 8 hours. Nothing for you to do."},
+		{"blocked, though approved by now", blocked(domain.PlatformApproved), "hold", "Awaiting approval", "Waiting for MetaCTF's approval, which is looked up every 8 hours. Nothing for you to do."},
 
 		{"failed, tried again tonight", failed(domain.Timeout, tonight), "warn", "Retrying at 22:53", "The platform did not answer in time. It is tried again by itself. Nobody has to act."},
 		{"failed, tried again in some days", failed(domain.ServerError, now.AddDate(0, 0, 2)), "warn", "Retrying Sat 18:52", "The platform had a fault of its own."},

@@ -197,7 +197,7 @@ func TeamsList(s Shell, d Teams) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if len(d.Rows) > 0 || d.None != nil {
+		if len(d.Rows) > 0 || d.None != nil && d.Search == "" {
 			templ_7745c5c3_Err = teamsTable(s, d).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

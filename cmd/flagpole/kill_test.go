@@ -48,7 +48,7 @@ func (c *console) start(args ...string) (*exec.Cmd, *bytes.Buffer) {
 func totals(t *testing.T, address string) store.CompetitorSums {
 	t.Helper()
 	s := storetest.Open(t, address, storetest.NewClock())
-	sums, err := s.For(domain.Viewer{UserID: "admin", Role: domain.RoleAdmin}).CompetitorSums(t.Context())
+	sums, err := s.For(domain.Viewer{UserID: "admin", Role: domain.RoleAdmin}).CompetitorSums(t.Context(), "", domain.BoundsAt(storetest.Start, time.UTC))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -198,7 +198,7 @@ func (b *bench) run(req store.RunRequest) Report {
 // row is a competitor as an admin sees it.
 func (b *bench) row(id string) store.CompetitorDetail {
 	b.t.Helper()
-	d, err := b.store.For(domain.Viewer{UserID: "u", Role: domain.RoleAdmin}).Competitor(b.t.Context(), "C-"+id)
+	d, err := b.store.For(domain.Viewer{UserID: "u", Role: domain.RoleAdmin}).Competitor(b.t.Context(), "C-"+id, storetest.Start.AddDate(-1, 0, 0), time.UTC)
 	if err != nil {
 		b.t.Fatal(err)
 	}
