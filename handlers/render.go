@@ -3,6 +3,7 @@ package handlers
 import (
 	"bytes"
 	"net/http"
+	"sync"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -33,10 +34,15 @@ func regionOf(c echo.Context) string {
 	return c.Request().Header.Get("HX-Target")
 }
 
+// buffers are used again from answer to answer.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 // write renders into memory first, so that an error in a component is not half a page.
 func write(c echo.Context, status int, page templ.Component) error {
-	var b bytes.Buffer
-	if err := page.Render(c.Request().Context(), &b); err != nil {
+	b := buffers.Get().(*bytes.Buffer)
+	b.Reset()
+	defer buffers.Put(b)
+	if err := page.Render(c.Request().Context(), b); err != nil {
 		return err
 	}
 	for _, name := range []string{"HX-Request", "HX-Boosted", "HX-History-Restore-Request", "HX-Target"} {

@@ -53,31 +53,14 @@ type UnknownCategory struct {
 // UnknownCategories lists the categories that the portal's table does not have, with how often they are met. They name
 // nobody; only admins see them.
 func (sc *Scope) UnknownCategories(ctx context.Context) ([]UnknownCategory, error) {
-	list, err := sc.unknownCategories(ctx, `COUNT(*), CAST(SUM(k.odl_solves + k.flash_solves) AS BIGINT)
-		FROM keys JOIN game_platform_category_stats k ON k.category_key = keys.category_key`)
-	return list, wrap(err, "list unknown categories")
-}
-
-// unknownCategories reads the unknown categories; counts is the end of the columns and the join that gives a row (k) or more
-// for each of the keys.
-func (sc *Scope) unknownCategories(ctx context.Context, counts string) ([]UnknownCategory, error) {
 	var a args
-	var known []string
-	for _, c := range domain.Categories() {
-		known = append(known, a.add(c.Key))
-	}
-	// The keys are found by going from one to the next in their index: there are few, and a million rows of them.
-	rows, err := sc.s.db.reader().query(ctx, `
-		WITH RECURSIVE keys(category_key) AS (
-			SELECT MIN(category_key) FROM game_platform_category_stats
-			UNION ALL
-			SELECT (SELECT MIN(k.category_key) FROM game_platform_category_stats k WHERE k.category_key > keys.category_key)
-			FROM keys WHERE keys.category_key IS NOT NULL)
-		SELECT k.category_key, MIN(k.category_text), `+counts+`
-		WHERE `+a.add(sc.viewer.Role == domain.RoleAdmin)+` AND keys.category_key NOT IN (`+strings.Join(known, ", ")+`)
+	rows, err := sc.s.db.reader().query(ctx, unknownKeys(&a)+`
+		SELECT k.category_key, MIN(k.category_text), COUNT(*), CAST(SUM(k.odl_solves + k.flash_solves) AS BIGINT)
+		FROM unknown JOIN game_platform_category_stats k ON k.category_key = unknown.category_key
+		WHERE `+a.add(sc.viewer.Role == domain.RoleAdmin)+`
 		GROUP BY k.category_key ORDER BY k.category_key`, a...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("list unknown categories: %w", err)
 	}
 	var list []UnknownCategory
 	err = each(rows, func() error {
@@ -88,7 +71,23 @@ func (sc *Scope) unknownCategories(ctx context.Context, counts string) ([]Unknow
 		list = append(list, c)
 		return err
 	})
-	return list, err
+	return list, wrap(err, "list unknown categories")
+}
+
+// unknownKeys begins a statement with the table unknown of the category keys that the portal's table does not have. They are
+// found by going from one to the next in their index: there are few, and a million rows of them.
+func unknownKeys(a *args) string {
+	var known []string
+	for _, c := range domain.Categories() {
+		known = append(known, a.add(c.Key))
+	}
+	return `
+		WITH RECURSIVE keys(category_key) AS (
+			SELECT MIN(category_key) FROM game_platform_category_stats
+			UNION ALL
+			SELECT (SELECT MIN(k.category_key) FROM game_platform_category_stats k WHERE k.category_key > keys.category_key)
+			FROM keys WHERE keys.category_key IS NOT NULL),
+		unknown AS (SELECT category_key FROM keys WHERE category_key NOT IN (` + strings.Join(known, ", ") + `))`
 }
 
 // CategoryChoices lists the categories a list can be filtered by: the canonical ones, and those that the viewer's
@@ -98,19 +97,20 @@ func (sc *Scope) CategoryChoices(ctx context.Context) ([]domain.Category, error)
 	for _, c := range domain.Categories() {
 		list = append(list, c.Category)
 	}
-	if sc.viewer.Role == domain.RoleAdmin {
-		unknown, err := sc.unknownCategories(ctx, `0, 0 FROM keys JOIN game_platform_category_stats k ON k.category_key = keys.category_key
-			AND k.syned_user_id = (SELECT MIN(o.syned_user_id) FROM game_platform_category_stats o WHERE o.category_key = keys.category_key)`)
-		for _, c := range unknown {
-			list = append(list, c.Category)
-		}
-		return list, wrap(err, "list categories")
-	}
 	var a args
-	rows, err := sc.s.db.reader().query(ctx, `
-		SELECT k.category_key, MIN(k.category_text)
-		FROM competitor_list c JOIN game_platform_category_stats k ON k.syned_user_id = c.game_platform_id
-		WHERE `+sc.visible(&a)+` GROUP BY k.category_key ORDER BY k.category_key`, a...)
+	var query string
+	if sc.viewer.Role == domain.RoleAdmin {
+		query = unknownKeys(&a) + `
+			SELECT unknown.category_key, (SELECT k.category_text FROM game_platform_category_stats k
+				WHERE k.category_key = unknown.category_key ORDER BY k.syned_user_id LIMIT 1)
+			FROM unknown WHERE ` + sc.visible(&a) + ` AND unknown.category_key IS NOT NULL ORDER BY unknown.category_key`
+	} else { // a few hundred rows
+		query = `
+			SELECT k.category_key, MIN(k.category_text)
+			FROM competitor_list c JOIN game_platform_category_stats k ON k.syned_user_id = c.game_platform_id
+			WHERE ` + sc.visible(&a) + ` GROUP BY k.category_key ORDER BY k.category_key`
+	}
+	rows, err := sc.s.db.reader().query(ctx, query, a...)
 	if err != nil {
 		return nil, fmt.Errorf("list categories: %w", err)
 	}

@@ -200,7 +200,7 @@ func (a *args) states(is func(domain.State) bool) string {
 // isActive is the predicate for the query's activity. It says what domain.Bounds.ActivityOf says.
 func (q CompetitorQuery) isActive(a *args) string {
 	if q.Activity == InFlashThisMonth {
-		return "c.last_flash_at >= " + a.add(micros(q.Bounds.MonthSince))
+		return playedThisMonth(a, q.Bounds)
 	}
 	// Each is written where it is asked for, because Postgres takes no argument that no predicate uses.
 	active := func() string { return activeSince(a, q.Bounds) }
@@ -220,6 +220,10 @@ func (q CompetitorQuery) isActive(a *args) string {
 		return "NOT (" + active() + ") AND NOT (" + stale() + ") AND NOT (" + never + ") AND NOT (" + seen() + ")"
 	}
 	return "FALSE"
+}
+
+func playedThisMonth(a *args, b domain.Bounds) string {
+	return "c.last_flash_at >= " + a.add(micros(b.MonthSince))
 }
 
 func activeSince(a *args, b domain.Bounds) string {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -32,34 +31,45 @@ func (sc *Scope) CompetitorSums(ctx context.Context, coachID string, b domain.Bo
 // something is written, and for a second at most: another process may write too.
 func (sc *Scope) sums(ctx context.Context, tx conn, coachID string, b domain.Bounds) (CompetitorSums, error) {
 	if coachID != "" || sc.viewer.Role != domain.RoleAdmin {
-		return sc.addUp(ctx, tx, coachID, b)
+		return sc.sumsOfCoach(ctx, tx, coachID, b)
 	}
-	return sc.s.totals.get(b, func() (CompetitorSums, error) { return sc.addUp(ctx, tx, coachID, b) })
+	return sc.s.totals.get(b, func() (CompetitorSums, error) { return sc.sumsOfAll(ctx, tx, b) })
 }
 
-func (sc *Scope) addUp(ctx context.Context, tx conn, coachID string, b domain.Bounds) (CompetitorSums, error) {
+// sumsOfCoach adds up some dozens of rows in one go.
+func (sc *Scope) sumsOfCoach(ctx context.Context, tx conn, coachID string, b domain.Bounds) (CompetitorSums, error) {
 	var n CompetitorSums
 	var a args
-	q := CompetitorQuery{CoachID: coachID, Bounds: b}
-	count := func(activity string) string {
-		q := q
-		q.Activity = activity
-		return `(SELECT COUNT(*) FROM competitor_list c WHERE ` + sc.competitors(&a, q) + `)`
-	}
+	q := CompetitorQuery{CoachID: coachID}
+	err := tx.row(ctx, `
+		SELECT COUNT(*), COUNT(c.game_platform_id), CAST(COALESCE(SUM(c.waiting), 0) AS BIGINT), COUNT(DISTINCT c.coach_id),
+			CAST(COALESCE(SUM(c.odl_solves + c.flash_solves), 0) AS BIGINT), CAST(COALESCE(SUM(c.points), 0) AS BIGINT),
+			(SELECT COUNT(*) FROM teams c WHERE `+sc.competitors(&a, q)+`),
+			COUNT(*) FILTER (WHERE `+activeSince(&a, b)+`), COUNT(*) FILTER (WHERE `+playedThisMonth(&a, b)+`), NULLIF(MAX(c.last_solve_at), 0)
+		FROM competitor_list c WHERE `+sc.competitors(&a, q), a...).Scan(n.columns()...)
+	return n, wrap(err, "add up")
+}
+
+// sumsOfAll takes the sums that are kept with the coaches, and counts in indexes.
+func (sc *Scope) sumsOfAll(ctx context.Context, tx conn, b domain.Bounds) (CompetitorSums, error) {
+	var n CompetitorSums
+	var a args
+	all := sc.visible(&a)
 	err := tx.row(ctx, `
 		SELECT CAST(COALESCE(SUM(c.competitors), 0) AS BIGINT), CAST(COALESCE(SUM(c.on_platform), 0) AS BIGINT),
 			CAST(COALESCE(SUM(c.waiting), 0) AS BIGINT), COUNT(*),
 			CAST(COALESCE(SUM(c.odl_solves + c.flash_solves), 0) AS BIGINT), CAST(COALESCE(SUM(c.odl_points + c.flash_points), 0) AS BIGINT),
-			(SELECT COUNT(*) FROM teams c WHERE `+sc.competitors(&a, q)+`),
-			`+count(string(domain.Active))+`, `+count(InFlashThisMonth)+`,
-			(SELECT NULLIF(c.last_solve_at, 0) FROM competitor_list c WHERE `+sc.competitors(&a, q)+` ORDER BY (-c.last_solve_at) LIMIT 1)
-		FROM coaches c WHERE c.competitors > 0 AND `+sc.competitors(&a, q), a...).
-		Scan(&n.Competitors, &n.OnPlatform, &n.Waiting, &n.Coaches, &n.Solves, &n.Points, &n.Teams, &n.Active, &n.InFlashThisMonth,
-			into(&n.LastSolveAt))
-	if err != nil {
-		return n, fmt.Errorf("add up: %w", err)
-	}
-	return n, nil
+			(SELECT COUNT(*) FROM teams c WHERE `+all+`),
+			(SELECT COUNT(*) FROM competitor_list c WHERE `+all+` AND `+activeSince(&a, b)+`),
+			(SELECT COUNT(*) FROM competitor_list c WHERE `+all+` AND `+playedThisMonth(&a, b)+`),
+			(SELECT NULLIF(c.last_solve_at, 0) FROM competitor_list c WHERE `+all+` ORDER BY (-c.last_solve_at) LIMIT 1)
+		FROM coaches c WHERE `+all+` AND c.competitors > 0`, a...).Scan(n.columns()...)
+	return n, wrap(err, "add up")
+}
+
+// columns are where both statements put what they give.
+func (n *CompetitorSums) columns() []any {
+	return []any{&n.Competitors, &n.OnPlatform, &n.Waiting, &n.Coaches, &n.Solves, &n.Points, &n.Teams, &n.Active, &n.InFlashThisMonth, into(&n.LastSolveAt)}
 }
 
 // keptFor is how long the sums of everybody are kept where nothing is written.
