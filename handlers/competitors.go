@@ -61,7 +61,7 @@ func competitorPager(rows []store.CompetitorRow, place store.Place, page store.P
 }
 
 func (p *pages) competitorRows(rows []store.CompetitorRow, l competitorList) []views.CompetitorRow {
-	var list []views.CompetitorRow
+	list := make([]views.CompetitorRow, 0, len(rows))
 	for _, r := range rows {
 		list = append(list, views.CompetitorRow{
 			ID: r.ID, Name: r.Name(), URL: l.competitorURL(r.ID), Team: r.Team, CoachName: r.CoachName, Division: r.Division,

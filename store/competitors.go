@@ -306,7 +306,7 @@ func (sc *Scope) competitorsPage(ctx context.Context, q CompetitorQuery, p Page,
 		if err != nil {
 			return err
 		}
-		list, err = collectCompetitors(rows)
+		list, err = collectCompetitors(rows, p.Limit)
 		place = p.place(counted, len(list), total)
 		return err
 	})
@@ -331,8 +331,9 @@ func (sc *Scope) countAll(ctx context.Context, tx conn, q CompetitorQuery) (tota
 	return total, err
 }
 
-func collectCompetitors(rows *sql.Rows) ([]CompetitorRow, error) {
-	var list []CompetitorRow
+// collectCompetitors reads at most limit rows; they are large, and the list should not grow step by step.
+func collectCompetitors(rows *sql.Rows, limit int) ([]CompetitorRow, error) {
+	list := make([]CompetitorRow, 0, limit)
 	err := each(rows, func() error {
 		r, err := scanCompetitor(rows.Scan)
 		list = append(list, r)

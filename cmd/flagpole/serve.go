@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -39,6 +40,9 @@ func (p *program) serveCommand() *cobra.Command {
 			listener, err := net.Listen("tcp", conf.Addr)
 			if err != nil {
 				return errors.Join(usage(fmt.Errorf("listen on FLAGPOLE_ADDR: %w", err)), s.Close())
+			}
+			if p.getenv("GOGC") == "" {
+				debug.SetGCPercent(config.GCPercent)
 			}
 			log := p.logger(slog.LevelInfo)
 			log.Info("the portal listens", "address", listener.Addr().String(), "url", conf.PublicURL, "database", s.Kind(), "sync", conf.SyncEnabled)

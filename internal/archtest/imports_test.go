@@ -68,7 +68,7 @@ var mayImport = map[string]rule{
 	"cmd/flagpole":      {ours: anything, others: anything},
 	"internal/archtest": {},
 	"internal/bench": {
-		ours: []string{"handlers", "internal/auth", "internal/domain", "internal/metactf", "internal/roster", "internal/syncer",
+		ours: []string{"handlers", "internal/auth", "internal/config", "internal/domain", "internal/metactf", "internal/roster", "internal/syncer",
 			"static", "store"},
 		others: anything,
 	},

@@ -14,10 +14,12 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 	"time"
 
+	"flagpole/internal/config"
 	"flagpole/internal/domain"
 	"flagpole/internal/metactf"
 	"flagpole/internal/roster"
@@ -37,6 +39,9 @@ func main() {
 	if *serve {
 		servePlatform(ctx)
 		return
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(config.GCPercent) // as the portal does
 	}
 	n := fullSizes
 	if *quick {

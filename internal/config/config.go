@@ -16,6 +16,10 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
+// GCPercent is how much the heap may grow between two collections of garbage, for the portal and for what measures it: pages
+// leave much behind, and the heap in use is small. GOGC overrides it.
+const GCPercent = 300
+
 // Config is everything the environment decides. Durations have a unit in the environment ("30m", "48h").
 type Config struct {
 	Addr           string `env:"FLAGPOLE_ADDR" envDefault:"127.0.0.1:8080"`
