@@ -56,6 +56,9 @@ func (p *pages) around(c echo.Context, s *store.Scope, id string) (views.Around,
 	if err != nil {
 		return views.Around{}, domain.Errorf(domain.Invalid, "The list you came from cannot be read.").WithHint("Open the page without it.").Because(err)
 	}
+	if s.Viewer().ViewingAs {
+		query.Del("coach") // an admin's list, opened again while looking as a coach
+	}
 	l, err := p.competitorListIn(query, s.Viewer())
 	if err != nil {
 		return views.Around{}, err
@@ -221,7 +224,7 @@ func (p *pages) competitorRefresh(c echo.Context, s *store.Scope) error {
 		return err
 	}
 	p.wake()
-	return seeOther(c, link(views.CompetitorURL(id), "run", run))
+	return seeOther(c, link(views.CompetitorURL(id), "run", run, "list", c.FormValue("list")))
 }
 
 // refreshAsked answers htmx with the region, which follows the run or says why there is none.
@@ -234,13 +237,13 @@ func (p *pages) refreshAsked(c echo.Context, s *store.Scope, id, run string, ref
 	if err != nil {
 		return err
 	}
-	state := p.plainSyncState(s, r)
+	state := p.plainSyncState(c, s, r)
 	if known != nil {
 		state.Problem = known.Error()
 	} else {
 		p.wake()
 		state.State, state.MayRefresh = views.Refreshing, false
-		state.PollURL = link(views.CompetitorURL(id), "run", run)
+		state.PollURL = link(state.URL, "run", run, "list", state.List)
 	}
 	return write(c, http.StatusOK, views.SyncRegion(p.shell(c, s.Viewer()), state))
 }
@@ -258,16 +261,17 @@ func (p *pages) syncRegion(c echo.Context, s *store.Scope) error {
 	return write(c, http.StatusOK, views.SyncRegion(p.shell(c, s.Viewer()), state))
 }
 
-func (p *pages) plainSyncState(s *store.Scope, r store.CompetitorRow) views.SyncState {
+func (p *pages) plainSyncState(c echo.Context, s *store.Scope, r store.CompetitorRow) views.SyncState {
+	list := c.FormValue("list") // of the address, or of the form
 	return views.SyncState{
-		URL: views.CompetitorURL(r.ID), State: p.state(r.Sync), LastSyncedAt: r.Sync.LastSuccessAt, NextDueAt: r.Sync.NextDueAt,
+		URL: views.CompetitorURL(r.ID), List: list, BackURL: link(views.CompetitorURL(r.ID), "list", list), State: p.state(r.Sync), LastSyncedAt: r.Sync.LastSuccessAt, NextDueAt: r.Sync.NextDueAt,
 		MayRefresh: r.GamePlatformID != "" && p.conf.SyncEnabled && !s.Viewer().ViewingAs,
 	}
 }
 
 // syncState is the region with the refresh that is open, or the one that the address names.
 func (p *pages) syncState(c echo.Context, s *store.Scope, r store.CompetitorRow) (views.SyncState, error) {
-	state := p.plainSyncState(s, r)
+	state := p.plainSyncState(c, s, r)
 	asked := c.QueryParam("run")
 	if asked == "" && !r.Refreshing {
 		return state, nil
@@ -281,7 +285,7 @@ func (p *pages) syncState(c echo.Context, s *store.Scope, r store.CompetitorRow)
 	}
 	if run.FinishedAt.IsZero() {
 		state.State, state.MayRefresh = views.Refreshing, false
-		state.PollURL = link(views.CompetitorURL(r.ID), "run", run.ID)
+		state.PollURL = link(state.URL, "run", run.ID, "list", state.List)
 		return state, nil
 	}
 	state.DoneKind, state.Done = refreshWords(run)

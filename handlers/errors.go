@@ -27,7 +27,7 @@ var titles = map[int]string{
 	http.StatusNotFound:            "There is no such page",
 	http.StatusForbidden:           "You may not do this",
 	http.StatusTooManyRequests:     "Too many attempts",
-	http.StatusConflict:            "This is not possible any more",
+	http.StatusConflict:            "This is not possible now",
 }
 
 // showError is the one place that shows errors: what people may know is told, everything else is logged under a

@@ -169,6 +169,6 @@ func TestRefreshIsRefusedToOthersAndWhileSwitchedOff(t *testing.T) {
 	off := p.as(owner).refresh("C-1")
 	wantStatus(t, off, 409)
 	wantEqual(t, "text", off.words("main p")[1], "Syncs are switched off. An operator switches them on.")
-	wantEqual(t, "for htmx", p.as(owner).refresh("C-1", htmxSync...).words(".note"), []string{"This is not possible any more. Syncs are switched off. An operator switches them on."})
+	wantEqual(t, "for htmx", p.as(owner).refresh("C-1", htmxSync...).words(".note"), []string{"This is not possible now. Syncs are switched off. An operator switches them on."})
 	wantEqual(t, "no button", p.as(owner).get("/competitors/C-1").doc().Find("#refresh").Length(), 0)
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -149,17 +148,22 @@ func (a *Accounts) ViewAs(ctx context.Context, hash, coachID string) error {
 		if err != nil || before == coachID {
 			return err
 		}
-		action, name := "view_as.end", ""
-		if coachID != "" {
-			action = "view_as.begin"
-			if err := tx.row(ctx, `SELECT name FROM coaches WHERE coach_id = $1`, coachID).Scan(&name); err != nil {
-				return noSuch(err, "coach")
-			}
-		}
 		if _, err := tx.exec(ctx, `UPDATE sessions SET viewing_coach_id = $2 WHERE session_hash = $1`, hash, nullText(coachID)); err != nil {
 			return err
 		}
-		return audit(ctx, tx, a.s.now(), v, action, "", "coach="+cmp.Or(coachID, before))
+		if before != "" {
+			if err := audit(ctx, tx, a.s.now(), v, "view_as.end", "", "coach="+before); err != nil {
+				return err
+			}
+		}
+		if coachID == "" {
+			return nil
+		}
+		name := ""
+		if err := tx.row(ctx, `SELECT name FROM coaches WHERE coach_id = $1`, coachID).Scan(&name); err != nil {
+			return noSuch(err, "coach")
+		}
+		return audit(ctx, tx, a.s.now(), v, "view_as.begin", "", "coach="+coachID)
 	})
 	return wrap(err, "view as a coach")
 }

@@ -35,6 +35,8 @@ type Around struct{ ListURL, PrevURL, PrevName, NextURL, NextName string }
 // SyncState is the region of the page that says how fresh it is, and follows a refresh.
 type SyncState struct {
 	URL          string // of the page
+	List         string // the list that the page was opened from
+	BackURL      string // the page with that list
 	PollURL      string // asked for again while a refresh is open; "" while none is
 	State        State
 	LastSyncedAt time.Time

@@ -57,7 +57,7 @@ func TestQuietStateHasNoNote(t *testing.T) {
 
 func TestSyncRegion(t *testing.T) {
 	coach := shell(domain.RoleCoach, "/competitors/C-1")
-	synced := SyncState{URL: "/competitors/C-1", MayRefresh: true, State: State{Kind: "ok", Text: "Synced"}, LastSyncedAt: now.Add(-12 * time.Minute), NextDueAt: now.Add(18 * time.Minute)}
+	synced := SyncState{URL: "/competitors/C-1", BackURL: "/competitors/C-1", MayRefresh: true, State: State{Kind: "ok", Text: "Synced"}, LastSyncedAt: now.Add(-12 * time.Minute), NextDueAt: now.Add(18 * time.Minute)}
 	doc := render(t, SyncRegion(coach, synced))
 	wantEach(t, doc, "#sync > *", "Synced 12 min ago, next by 19:10 Refresh")
 	wantAttr(t, doc, "#sync form", "action", "/competitors/C-1/refresh")

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"net/url"
 	"strings"
 	"time"
 )
@@ -79,3 +80,11 @@ type ChallengeRow struct {
 }
 
 func (d Unsolved) say() string { return Plural(d.Total, "challenge", "challenges") + " not solved yet" }
+
+// allURL is the list without a search.
+func (d Teams) allURL() string {
+	if d.Coach == "" {
+		return "/teams"
+	}
+	return "/teams?coach=" + url.QueryEscape(d.Coach)
+}

@@ -41,8 +41,9 @@ func (p *program) serveCommand() *cobra.Command {
 			if err != nil {
 				return errors.Join(usage(fmt.Errorf("listen on FLAGPOLE_ADDR: %w", err)), s.Close())
 			}
-			if p.getenv("GOGC") == "" {
+			if p.getenv("GOGC") == "" && p.getenv("GOMEMLIMIT") == "" {
 				debug.SetGCPercent(config.GCPercent)
+				debug.SetMemoryLimit(config.MemoryLimit)
 			}
 			log := p.logger(slog.LevelInfo)
 			log.Info("the portal listens", "address", listener.Addr().String(), "url", conf.PublicURL, "database", s.Kind(), "sync", conf.SyncEnabled)

@@ -40,8 +40,9 @@ func main() {
 		servePlatform(ctx)
 		return
 	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(config.GCPercent) // as the portal does
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" { // as the portal does
+		debug.SetGCPercent(config.GCPercent)
+		debug.SetMemoryLimit(config.MemoryLimit)
 	}
 	n := fullSizes
 	if *quick {

@@ -16,9 +16,12 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// GCPercent is how much the heap may grow between two collections of garbage, for the portal and for what measures it: pages
-// leave much behind, and the heap in use is small. GOGC overrides it.
-const GCPercent = 300
+// How the portal, and what measures it, collects garbage: pages leave much behind and the heap in use is small, so it may grow
+// far between two collections, but not beyond a limit. GOGC and GOMEMLIMIT override them.
+const (
+	GCPercent   = 300
+	MemoryLimit = 128 << 20 // bytes
+)
 
 // Config is everything the environment decides. Durations have a unit in the environment ("30m", "48h").
 type Config struct {
