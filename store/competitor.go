@@ -40,12 +40,6 @@ type TeamTotals struct {
 	Solves, Points int64
 }
 
-// DaySum is what was solved on a calendar day. Day is its noon in UTC: only the date counts.
-type DaySum struct {
-	Day            time.Time
-	Solves, Points int64
-}
-
 // Freshness says when each part was last brought in step; zero: never.
 type Freshness struct{ ODLAt, FlashAt, FullAt, AccountAt, AttemptAt, NextDueAt time.Time }
 
@@ -161,29 +155,6 @@ func (sc *Scope) mates(ctx context.Context, tx conn, d *CompetitorDetail, from, 
 	}
 	d.TeamDays, err = sc.daySums(ctx, tx, "c.team_id", d.TeamID, from, until, zone)
 	return err
-}
-
-// daySums adds up the solves of those whose column has the value by calendar day.
-func (sc *Scope) daySums(ctx context.Context, tx conn, column, value string, from, until time.Time, zone *time.Location) ([]DaySum, error) {
-	var a args
-	rows, err := tx.query(ctx, `
-		SELECT `+dayOf("so.solved_at", from, until, zone)+`, COUNT(*), CAST(SUM(so.challenge_points) AS BIGINT)
-		FROM competitor_list c JOIN game_platform_challenge_solves so ON so.syned_user_id = c.game_platform_id
-		WHERE `+sc.visible(&a)+` AND `+column+` = `+a.add(value)+` AND so.solved_at >= `+a.add(micros(from))+` AND so.solved_at <= `+a.add(micros(until))+`
-		GROUP BY 1 ORDER BY 1`, a...)
-	if err != nil {
-		return nil, fmt.Errorf("solves by day: %w", err)
-	}
-	var list []DaySum
-	err = each(rows, func() error {
-		var day int64
-		var d DaySum
-		err := rows.Scan(&day, &d.Solves, &d.Points)
-		d.Day = time.Unix(day*86400+12*3600, 0).UTC()
-		list = append(list, d)
-		return err
-	})
-	return list, wrap(err, "solves by day")
 }
 
 // freshness reads when each part was brought in step, what could not be read, and where the totals differ.

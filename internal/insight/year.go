@@ -40,8 +40,8 @@ func (w Weeks) Growth(total int64, days []Day, people int) []float64 {
 	}
 	var ends []float64
 	sum, next := before, 0
-	for end := w.First.AddDate(0, 0, 7); end.AddDate(0, 0, -7).Before(w.Last) || end.AddDate(0, 0, -7).Equal(w.Last); end = end.AddDate(0, 0, 7) {
-		for ; next < len(days) && days[next].Date.Before(end); next++ {
+	for week := w.First; !week.After(w.Last); week = week.AddDate(0, 0, 7) {
+		for ; next < len(days) && days[next].Date.Before(week.AddDate(0, 0, 7)); next++ {
 			if !days[next].Date.Before(w.First) {
 				sum += days[next].Points
 			}
