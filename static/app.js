@@ -34,6 +34,14 @@
     showProblem(`That did not work (status ${xhr.status}). Try again in a minute.`)
   })
 
+  // What is left empty in a form stays out of the address.
+  document.addEventListener('htmx:configRequest', ({ detail }) => {
+    if (detail.verb !== 'get') return
+    for (const [name, value] of [...detail.formData]) {
+      if (value === '') detail.formData.delete(name)
+    }
+  })
+
   // An answer that is an error changes nothing on the page, so the address stays too.
   document.addEventListener('htmx:beforeHistoryUpdate', (e) => {
     if (e.detail.failed) {
@@ -41,19 +49,27 @@
     }
   })
 
-  // Screen readers are told what a swap brought: the region says it in data-say. Where the link that was used is
-  // gone, the region takes the focus, so the keyboard goes on from there.
-  document.addEventListener('htmx:afterSettle', (e) => {
-    const region = document.getElementById(e.detail.target?.id)
+  // Screen readers are told what a swap brought: the region says it in data-say. One that asks for itself speaks only of
+  // what is new. Where the link that was used is gone, the region takes the focus, so the keyboard goes on from there.
+  let before = {}
+  document.addEventListener('htmx:beforeSwap', ({ detail: { target } }) => {
+    before = { say: target.dataset.say, focused: target.contains(document.activeElement) }
+  })
+  document.addEventListener('htmx:afterSettle', ({ detail }) => {
+    const region = document.getElementById(detail.target?.id)
     const said = document.getElementById('said')
-    if (!said || !region?.dataset.say) return
-    said.textContent = region.dataset.say
-    if (document.activeElement === document.body) region.focus({ preventScroll: true })
+    if (!said || region?.dataset.say === undefined) return
+    const byItself = detail.requestConfig.elt.id === region.id
+    if (!byItself || region.dataset.say !== before.say) said.textContent = region.dataset.say
+    if (before.focused && document.activeElement === document.body) region.focus({ preventScroll: true })
   })
 
-  // While a region is fetched it says so; after a while its rows turn into blanks (app.css).
-  document.addEventListener('htmx:beforeRequest', (e) => e.detail.target?.setAttribute('aria-busy', 'true'))
-  document.addEventListener('htmx:afterRequest', (e) => e.detail.target?.removeAttribute('aria-busy'))
+  // While a region is fetched it says so, unless it asks for itself; after a while its rows turn into blanks (app.css). An
+  // answer that is an error aims elsewhere: what was asked for is no longer busy all the same.
+  document.addEventListener('htmx:beforeRequest', ({ detail: { elt, requestConfig: { target } } }) => {
+    if (elt !== target) target.setAttribute('aria-busy', 'true')
+  })
+  document.addEventListener('htmx:afterRequest', (e) => e.detail.requestConfig.target.removeAttribute('aria-busy'))
 
   // Times of today go on while the page stands: "12 min ago" becomes "13 min ago". What is older changes too seldom.
   const asOf = Date.parse(document.querySelector('body > footer time')?.dateTime)

@@ -209,6 +209,14 @@ func (d Solves) say() string {
 	return d.caption() + ", " + d.span()
 }
 
+// say is read out when a refresh begins and when it has ended; a refusal is an alert by itself.
+func (d SyncState) say() string {
+	if d.PollURL != "" {
+		return "Refreshing"
+	}
+	return d.Done
+}
+
 // again are the attributes that have the region ask for itself while a refresh is open.
 func (d SyncState) again() templ.Attributes {
 	if d.PollURL == "" {
