@@ -2,10 +2,12 @@ package handlers
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -18,27 +20,25 @@ import (
 )
 
 // csv streams a table as a download. An error before the first byte is an error page; one after it aborts the connection,
-// so that nobody takes a short file for a whole one.
+// so that nobody takes a short file for a whole one. Rows are read while those before them are written: an export of a
+// million keeps two processors busy.
 func (p *pages) csv(c echo.Context, name, scope string, header []string, rows func(row func(...any) error) error) error {
 	h := c.Response().Header()
 	w := report.NewCSV(c.Response(), p.conf.Zone)
-	begin := func() error {
+	begin := sync.OnceValue(func() error {
 		h.Set(echo.HeaderContentType, "text/csv; charset=utf-8")
 		h.Set(echo.HeaderContentDisposition, p.attachment(name, scope, "csv"))
 		return w.Header(header...)
-	}
-	begun := false
-	err := rows(func(cells ...any) error {
-		if !begun {
-			begun = true
-			if err := begin(); err != nil {
-				return err
-			}
+	})
+	pipe := newPipe(func(cells []any) error {
+		if err := begin(); err != nil {
+			return err
 		}
 		return w.Row(cells...)
 	})
-	if err == nil && !begun {
-		err = begin()
+	err := pipe.end(rows(pipe.row))
+	if err == nil {
+		err = begin() // of a table without rows
 	}
 	if err == nil {
 		err = w.Flush()
@@ -51,6 +51,68 @@ func (p *pages) csv(c echo.Context, name, scope string, header []string, rows fu
 		h.Del(echo.HeaderContentDisposition)
 	}
 	return err
+}
+
+// pipe hands rows, many at a time, to a goroutine of its own that writes them.
+type pipe struct {
+	batch  [][]any
+	out    chan [][]any
+	failed chan struct{} // closed when a row could not be written
+	ended  chan error    // what the writing ended with
+}
+
+const rowsAtOnce = 200
+
+func newPipe(write func(cells []any) error) *pipe {
+	p := &pipe{out: make(chan [][]any, 4), failed: make(chan struct{}), ended: make(chan error, 1)}
+	go func() {
+		for batch := range p.out {
+			for _, cells := range batch {
+				if err := write(cells); err != nil {
+					close(p.failed)
+					p.ended <- err
+					return
+				}
+			}
+		}
+		p.ended <- nil
+	}()
+	return p
+}
+
+// errNotWritten ends the reading where the writing has failed; end gives the writing's own error.
+var errNotWritten = errors.New("the rows before could not be written")
+
+// row takes one row.
+func (p *pipe) row(cells ...any) error {
+	p.batch = append(p.batch, cells)
+	if len(p.batch) < rowsAtOnce {
+		return nil
+	}
+	return p.send()
+}
+
+func (p *pipe) send() error {
+	select {
+	case p.out <- p.batch:
+		p.batch = make([][]any, 0, rowsAtOnce)
+		return nil
+	case <-p.failed:
+		return errNotWritten
+	}
+}
+
+// end waits until all is written, and gives the first error of reading and writing. After an error of reading the rows that
+// were not handed on yet are left out.
+func (p *pipe) end(reading error) error {
+	if reading == nil && len(p.batch) > 0 {
+		reading = p.send()
+	}
+	close(p.out)
+	if writing := <-p.ended; writing != nil {
+		return writing
+	}
+	return reading
 }
 
 // download sends a file that is made as a whole before its first byte goes out.
