@@ -29,9 +29,9 @@ func (w *world) pictures(t *testing.T) {
 		dark       bool
 		tall       int
 	}{
-		{"competitors", "/competitors", 1280, false, 680}, {"competitor", competitor, 1280, false, 1180},
-		{"teams", "/teams", 1280, false, 900}, {"team", team, 1280, false, 1100}, {"event", event, 1280, false, 900},
-		{"competitor-dark", competitor, 1280, true, 1180},
+		{"competitors", "/competitors", 1280, false, 640}, {"competitor", competitor, 1280, false, 1110},
+		{"teams", "/teams", 1280, false, 900}, {"team", team, 1280, false, 1000}, {"event", event, 1280, false, 900},
+		{"competitor-dark", competitor, 1280, true, 1110},
 		{"competitors-phone", "/competitors", 390, false, 844}, {"competitor-phone", competitor, 390, false, 1600},
 	} {
 		b.view(p.width, p.dark)

@@ -6,6 +6,7 @@ import "testing"
 func TestInTheBrowser(t *testing.T) {
 	browser := startBrowser(t)
 	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
 		w := newWorld(t, browser, "sqlite")
 		t.Run("pictures", w.pictures)
 		w.coachesSitting(t)
@@ -20,7 +21,10 @@ func TestInTheBrowser(t *testing.T) {
 		t.Run("every page with axe", w.everyPage)
 		t.Run("the policy is kept watch over", w.policyWatch)
 	})
-	t.Run("postgres", func(t *testing.T) { newWorld(t, browser, "postgres").coachesSitting(t) })
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		newWorld(t, browser, "postgres").coachesSitting(t)
+	})
 }
 
 // coachesSitting is what must be the same on both databases.
