@@ -97,6 +97,15 @@ func webError(status int) views.ErrorView {
 	return views.ErrorView{Status: status, Title: "This request could not be read", Message: "Reload the page and try again."}
 }
 
+// plainText is what people are told of an error that is theirs to know, "" of another one.
+func plainText(err error) string {
+	var known *domain.Error
+	if !errors.As(err, &known) {
+		return ""
+	}
+	return known.Error()
+}
+
 // reference is what people quote to find their error in the log: seven characters that cannot be mistaken for others.
 func reference() string {
 	const letters = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"

@@ -27,9 +27,14 @@ type Options struct {
 	Zone        *time.Location // all times are shown in it
 	Proxies     []netip.Prefix // whose X-Forwarded-For is believed
 	SyncEnabled bool
-	SyncSecret  string       // of the internal API; empty: there is none
-	Requests    SyncRequests // needed with a SyncSecret
-	Wake        func()       // tells the syncs that something was asked for; nil: they look by themselves
+
+	// What syncs may ask and how often they do, so that the rollout can say what a move adds.
+	RateLimit             float64       // requests per second
+	SyncEvery, SyncAtMost time.Duration // between syncs of an active competitor, and of others
+
+	SyncSecret string       // of the internal API; empty: there is none
+	Requests   SyncRequests // needed with a SyncSecret
+	Wake       func()       // tells the syncs that something was asked for; nil: they look by themselves
 }
 
 // secure reports whether the portal is known outside as https, so that cookies may only travel encrypted.

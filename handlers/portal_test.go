@@ -60,7 +60,7 @@ func newPortal(t *testing.T, kind string, change ...func(*Options)) *portal {
 	t.Helper()
 	p := &portal{t: t, address: storetest.URL(t, kind), clock: storetest.NewClock(), log: &syncedBuffer{}}
 	p.store = storetest.Open(t, p.address, p.clock)
-	conf := Options{PublicURL: "http://portal.example", Zone: time.UTC, SyncEnabled: true}
+	conf := Options{PublicURL: "http://portal.example", Zone: time.UTC, SyncEnabled: true, RateLimit: 5, SyncEvery: 30 * time.Minute, SyncAtMost: 8 * time.Hour}
 	for _, c := range change {
 		c(&conf)
 	}

@@ -59,6 +59,21 @@ func (p *pages) routes() []route {
 		{http.MethodPost, viewingEndPath, whoSeesPeople, p.viewingEnd},
 		{http.MethodGet, "/admin/categories", admins, p.categoriesShow},
 		{http.MethodGet, "/admin/categories.csv", admins, p.categoriesCSV},
+		{http.MethodPost, introductionPath, []domain.Role{domain.RoleCoach}, p.introductionSeen},
+		{http.MethodGet, rolloutPath, staff, p.rolloutShow},
+		{http.MethodPost, rolloutPath, staff, p.rolloutMove},
+		{http.MethodGet, "/rollout/stop", staff, p.rolloutStop},
+		{http.MethodPost, "/rollout/stop", staff, p.rolloutStop},
+		{http.MethodGet, "/rollout/resume", staff, p.rolloutResume},
+		{http.MethodPost, "/rollout/resume", staff, p.rolloutResume},
+		{http.MethodGet, "/rollout/restore/:change", staff, p.rolloutRestore},
+		{http.MethodPost, "/rollout/restore/:change", staff, p.rolloutRestore},
+		{http.MethodGet, "/rollout/coaches", staff, p.rolloutCoaches},
+		{http.MethodGet, "/rollout/coaches.csv", staff, p.rolloutCoachesCSV},
+		{http.MethodGet, "/rollout/coaches/:id", staff, p.rolloutCoachShow},
+		{http.MethodGet, "/rollout/coaches/:id/brief", staff, p.rolloutBrief},
+		{http.MethodGet, "/rollout/coaches/:id/:action", staff, p.coachChange},
+		{http.MethodPost, "/rollout/coaches/:id/:action", staff, p.coachChange},
 		{http.MethodGet, "/admin/sync", staff, p.syncShow},
 		{http.MethodGet, "/admin/sync/runs.csv", staff, p.runsCSV},
 		{http.MethodGet, accountPath, everyRole, p.accountShow},
@@ -83,6 +98,9 @@ func (p *pages) scoped(s *store.Store, r route) echo.HandlerFunc {
 		}
 		if err := checkQuery(c); err != nil {
 			return err
+		}
+		if r.showsPeople() && !p.maySee(v) {
+			return p.coming(c, s.For(v), r)
 		}
 		return r.answer(c, s.For(v))
 	}
@@ -110,7 +128,7 @@ func stray(e *echo.Echo) echo.HandlerFunc {
 // home sends people to the page they came for.
 func (p *pages) home(c echo.Context, s *store.Scope) error {
 	if s.Viewer().Role == domain.RoleProduct {
-		return c.Redirect(http.StatusSeeOther, "/admin/sync")
+		return c.Redirect(http.StatusSeeOther, rolloutPath)
 	}
 	return c.Redirect(http.StatusSeeOther, "/competitors")
 }

@@ -52,9 +52,25 @@ var matrix = map[string]access{
 	"GET /admin/sync/runs.csv":            {"/admin/sync/runs.csv", 303, 403, 403, 200, 200},
 	"GET /competitors/:id/categories.csv": {"/competitors/C-1/categories.csv", 303, 200, 404, 200, 403},
 	"GET /competitors/:id/results.csv":    {"/competitors/C-1/results.csv", 303, 200, 404, 200, 403},
-	"GET /account":                        {"/account", 303, 200, 200, 200, 200},
-	"POST /account/password":              {"/account/password", 303, 422, 422, 422, 422}, // with no password
-	"POST /account/sessions/end":          {"/account/sessions/end", 303, 303, 303, 303, 303},
+	"POST /introduction":                  {"/introduction", 303, 303, 303, 403, 403},
+	"GET /rollout":                        {"/rollout", 303, 403, 403, 200, 200},
+	"POST /rollout":                       {"/rollout", 303, 403, 403, 422, 422}, // with no percentage
+	"GET /rollout/stop":                   {"/rollout/stop", 303, 403, 403, 200, 200},
+	"POST /rollout/stop":                  {"/rollout/stop", 303, 403, 403, 422, 422}, // with no reason
+	"GET /rollout/resume":                 {"/rollout/resume", 303, 403, 403, 200, 200},
+	"POST /rollout/resume":                {"/rollout/resume", 303, 403, 403, 422, 422},
+	"GET /rollout/restore/:change":        {"/rollout/restore/1", 303, 403, 403, 200, 200},
+	"POST /rollout/restore/:change":       {"/rollout/restore/1", 303, 403, 403, 422, 422},
+	"GET /rollout/coaches":                {"/rollout/coaches", 303, 403, 403, 200, 200},
+	"GET /rollout/coaches.csv":            {"/rollout/coaches.csv", 303, 403, 403, 200, 200},
+	"GET /rollout/coaches/:id":            {"/rollout/coaches/K-1", 303, 403, 403, 200, 200},
+	"GET /rollout/coaches/:id/brief":      {"/rollout/coaches/K-1/brief", 303, 403, 403, 200, 200},
+	"GET /rollout/coaches/:id/:action":    {"/rollout/coaches/K-1/hold-back", 303, 403, 403, 200, 200},
+	"POST /rollout/coaches/:id/:action":   {"/rollout/coaches/K-1/hold-back", 303, 403, 403, 422, 422},
+
+	"GET /account":               {"/account", 303, 200, 200, 200, 200},
+	"POST /account/password":     {"/account/password", 303, 422, 422, 422, 422}, // with no password
+	"POST /account/sessions/end": {"/account/sessions/end", 303, 303, 303, 303, 303},
 
 	// No person's: without the secret, which the portal of this test does not have, they are not there.
 	"POST /api/internal/sync":     {"/api/internal/sync", 404, 404, 404, 404, 404},
@@ -123,6 +139,10 @@ func mayNotSee(who string) []string {
 		return peopleOf[other]
 	case other:
 		return peopleOf[owner]
+	case product: // who knows the coaches by name
+		return slices.DeleteFunc(slices.Concat(peopleOf[owner], peopleOf[other]), func(text string) bool {
+			return text == "Halima Osei" || text == "Ruben Castellan"
+		})
 	}
 	return slices.Concat(peopleOf[owner], peopleOf[other])
 }
@@ -192,7 +212,7 @@ func TestAnotherCoachsCompetitorIsLikeAMissingOne(t *testing.T) {
 
 func TestHomeIsTheFirstPageOfTheRole(t *testing.T) {
 	p := newPortal(t, "sqlite")
-	for who, want := range map[string]string{owner: "/competitors", admin: "/competitors", product: "/admin/sync"} {
+	for who, want := range map[string]string{owner: "/competitors", admin: "/competitors", product: "/rollout"} {
 		wantEqual(t, who, p.as(who).get("/").header.Get("Location"), want)
 	}
 }

@@ -38,6 +38,8 @@ func (p *portal) season() {
 	)
 	p.exec(fmt.Sprintf(`INSERT INTO coaches (coach_id, email, email_key, name, sort_key, created_at, updated_at)
 		VALUES ('K-3', '%s', '%s', 'Ines Falk', 'ines falk', 0, 0)`, newcomer, newcomer))
+	storetest.EnrolAll(p.t, p.store)
+	p.exec(`UPDATE coaches SET introduced_at = 1`)
 	p.users()
 	p.pull("P-1", amarasSolves(), withFlash)
 	p.pull("P-2", nil, func(pull *store.Pull) {

@@ -59,6 +59,7 @@ var stopWords = map[store.StopReason]string{
 	store.StopTokenRefused: "the platform refused our token",
 	store.StopInterrupted:  "somebody stopped it",
 	store.StopCrashed:      "its process died",
+	store.StopKillSwitch:   "the kill switch is on",
 	store.StopFault:        "a fault of the portal, see the log",
 }
 

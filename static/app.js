@@ -122,6 +122,19 @@
     button.addEventListener('click', () => print())
   }
 
+  // The slider and the number of the rollout are one value, and moving either means that it is not off. htmx hears of it
+  // when this is done.
+  const share = document.getElementById('share')
+  const percent = document.getElementById('percent')
+
+  function keepInStep(from, to) {
+    to.value = from.value
+    document.getElementById('off').checked = false
+  }
+
+  share?.addEventListener('input', () => keepInStep(share, percent))
+  percent?.addEventListener('input', () => keepInStep(percent, share))
+
   function closeMenus(except) {
     for (const menu of document.querySelectorAll('details.menu[open]')) {
       if (menu !== except) menu.open = false

@@ -104,7 +104,7 @@ func TestASessionSaysWhoIsSignedIn(t *testing.T) {
 		startSession(h, "c", "", coach, day)
 		startSession(h, "a", "", admin, day)
 		for hash, want := range map[string]domain.Viewer{
-			"c": {UserID: coach, Email: "coach@amber.example", Name: "Coach Amber", Role: domain.RoleCoach, CoachID: "co-a"},
+			"c": {UserID: coach, Email: "coach@amber.example", Name: "Coach Amber", Role: domain.RoleCoach, CoachID: "co-a", Enrolled: true},
 			"a": {UserID: admin, Email: "root@quill.example", Name: "root@quill.example", Role: domain.RoleAdmin},
 		} {
 			got, err := h.s.Accounts().Session(t.Context(), hash, time.Hour)

@@ -69,7 +69,7 @@ func (sc *Scope) EachEvent(ctx context.Context, fn func(Event) error) error {
 
 // seesPeople reports whether the viewer may see competitors at all.
 func (sc *Scope) seesPeople() bool {
-	return sc.viewer.Role == domain.RoleAdmin || sc.viewer.Role == domain.RoleCoach && sc.viewer.CoachID != ""
+	return sc.viewer.Role == domain.RoleAdmin || sc.viewer.Role == domain.RoleCoach && sc.viewer.CoachID != "" && sc.viewer.Enrolled
 }
 
 // Event reads one flash CTF. One that does not exist is a NoSuch error.

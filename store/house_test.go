@@ -198,6 +198,7 @@ func (h *house) roster(rows ...roster.Row) {
 	if _, bad, err := h.sys.ImportRoster(h.t.Context(), rows, false); err != nil || bad != nil {
 		h.t.Fatalf("import: %v, bad lines %v", err, bad)
 	}
+	storetest.EnrolAll(h.t, h.s)
 }
 
 func (h *house) admin() *store.Scope {
@@ -205,7 +206,7 @@ func (h *house) admin() *store.Scope {
 }
 
 func (h *house) coach(id string) *store.Scope {
-	return h.s.For(domain.Viewer{UserID: "u-" + id, Role: domain.RoleCoach, CoachID: id})
+	return h.s.For(domain.Viewer{UserID: "u-" + id, Role: domain.RoleCoach, CoachID: id, Enrolled: true})
 }
 
 // bounds are those of now, with the calendar of UTC.

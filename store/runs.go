@@ -42,6 +42,7 @@ const (
 	StopInterrupted  StopReason = "interrupted" // somebody stopped the program
 	StopCrashed      StopReason = "crashed"     // its process died
 	StopFault        StopReason = "error"       // a fault of ours; the log has it
+	StopKillSwitch   StopReason = "kill_switch" // the rollout's kill switch is on
 )
 
 // RunRequest is what somebody asked for.

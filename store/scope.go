@@ -17,7 +17,7 @@ func (sc *Scope) visible(a *args) string {
 	switch {
 	case sc.viewer.Role == domain.RoleAdmin:
 		return "TRUE"
-	case sc.viewer.Role == domain.RoleCoach && sc.viewer.CoachID != "":
+	case sc.viewer.Role == domain.RoleCoach && sc.viewer.CoachID != "" && sc.viewer.Enrolled:
 		return "c.coach_id = " + a.add(sc.viewer.CoachID)
 	}
 	return "FALSE"

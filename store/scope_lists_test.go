@@ -205,7 +205,7 @@ func TestEventsAndChallengesAreForWhoSeesPeople(t *testing.T) {
 		bothCoaches(h)
 		for _, v := range viewers {
 			sc := h.s.For(v.viewer)
-			people := v.viewer.Role == domain.RoleAdmin || v.viewer.Role == domain.RoleCoach && v.viewer.CoachID != ""
+			people := v.viewer.Role == domain.RoleAdmin || v.viewer.Role == domain.RoleCoach && v.viewer.CoachID != "" && v.viewer.Enrolled
 			events, err1 := all(func(fn func(store.Event) error) error { return sc.EachEvent(t.Context(), fn) })
 			_, err2 := sc.Event(t.Context(), eventOf("Amber"))
 			unsolved, err3 := all(func(fn func(store.Challenge) error) error { return sc.EachUnsolved(t.Context(), "t-a2", "", fn) })

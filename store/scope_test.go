@@ -20,15 +20,16 @@ var viewers = []struct {
 	amber, zebra bool // sees the first coach's people, the second one's
 	sync         bool // sees sync health
 }{
-	{"coach of the ambers", domain.Viewer{UserID: "u1", Role: domain.RoleCoach, CoachID: "co-a"}, true, false, false},
-	{"coach of the zebras", domain.Viewer{UserID: "u2", Role: domain.RoleCoach, CoachID: "co-b"}, false, true, false},
+	{"coach of the ambers", domain.Viewer{UserID: "u1", Role: domain.RoleCoach, CoachID: "co-a", Enrolled: true}, true, false, false},
+	{"coach of the zebras", domain.Viewer{UserID: "u2", Role: domain.RoleCoach, CoachID: "co-b", Enrolled: true}, false, true, false},
 	{"admin", domain.Viewer{UserID: "u3", Role: domain.RoleAdmin}, true, true, true},
 	{"product", domain.Viewer{UserID: "u4", Role: domain.RoleProduct}, false, false, true},
 	{"nobody", domain.Viewer{}, false, false, false},
-	{"coach without an id", domain.Viewer{UserID: "u5", Role: domain.RoleCoach}, false, false, false},
+	{"coach without an id", domain.Viewer{UserID: "u5", Role: domain.RoleCoach, Enrolled: true}, false, false, false},
 	{"product with a coach's id", domain.Viewer{UserID: "u6", Role: domain.RoleProduct, CoachID: "co-a"}, false, false, true},
 	{"a role that does not exist", domain.Viewer{UserID: "u7", Role: "ADMIN", CoachID: "co-a"}, false, false, false},
-	{"coach of nobody", domain.Viewer{UserID: "u8", Role: domain.RoleCoach, CoachID: "co-z"}, false, false, false},
+	{"coach who is not enrolled", domain.Viewer{UserID: "u9", Role: domain.RoleCoach, CoachID: "co-a"}, false, false, false},
+	{"coach of nobody", domain.Viewer{UserID: "u8", Role: domain.RoleCoach, CoachID: "co-z", Enrolled: true}, false, false, false},
 }
 
 // about says which people a probe asks about.
@@ -106,6 +107,11 @@ func probes() []probe {
 		{"SyncCounts", "", func(h *house, sc *store.Scope) (any, error) { return sc.SyncCounts(h.t.Context()) }, nobody, "", nobody},
 		{"LastRuns", "", func(h *house, sc *store.Scope) (any, error) { return sc.LastRuns(h.t.Context(), 50) }, nobody, "", nobody},
 		{"Audit", "", func(h *house, sc *store.Scope) (any, error) { return nil, sc.Audit(h.t.Context(), "test", "cp-a1", "") }, nobody, "", nobody},
+		{"SeeIntroduction", "", func(h *house, sc *store.Scope) (any, error) { return nil, sc.SeeIntroduction(h.t.Context()) }, nobody, "", nobody},
+		{"Rollout", "", func(_ *house, sc *store.Scope) (any, error) { // it knows coaches, and is refused to all but the staff: rollout_test.go
+			_, err := sc.Rollout()
+			return domain.CodeOf(err), nil
+		}, nobody, "", nobody},
 		{"Viewer", "", func(_ *house, sc *store.Scope) (any, error) { return sc.Viewer(), nil }, nobody, "", nobody},
 	}
 	return slices.Concat(own, listProbes(), personProbes())

@@ -47,14 +47,15 @@ func (a *Accounts) Session(ctx context.Context, hash string, idle time.Duration)
 	now := a.s.clock()
 	err := a.s.db.reader().row(ctx, `
 		SELECT u.user_id, u.email, COALESCE(co.name, u.email), u.role, COALESCE(u.coach_id, ''), s.last_used_at,
-			COALESCE(seen.coach_id, ''), COALESCE(seen.name, '')
+			COALESCE(seen.coach_id, ''), COALESCE(seen.name, ''), COALESCE(seen.enrolled, co.enrolled, FALSE),
+			COALESCE(seen.introduced_at, co.introduced_at) IS NOT NULL, (SELECT kill_switch FROM rollout)
 		FROM sessions s
 		JOIN users u ON u.user_id = s.user_id
 		LEFT JOIN coaches co ON co.coach_id = u.coach_id
 		LEFT JOIN coaches seen ON seen.coach_id = s.viewing_coach_id AND u.role = 'admin'
 		WHERE s.session_hash = $1 AND s.expires_at > $2 AND s.last_used_at > $3 AND u.disabled_at IS NULL`,
 		hash, micros(now), micros(now.Add(-idle))).
-		Scan(&v.UserID, &v.Email, &v.Name, &v.Role, &v.CoachID, into(&s.LastUsedAt), &seen, &v.CoachName)
+		Scan(&v.UserID, &v.Email, &v.Name, &v.Role, &v.CoachID, into(&s.LastUsedAt), &seen, &v.CoachName, &v.Enrolled, &v.Introduced, &v.KillSwitch)
 	if err != nil {
 		return Session{}, fmt.Errorf("find session: %w", noSuch(err, "session"))
 	}

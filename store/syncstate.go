@@ -83,7 +83,7 @@ type Selection struct {
 	DueBy        time.Time // only those due by then; zero: due or not
 }
 
-// Targets lists at most limit competitors of the selection that are on the platform, in the order of their ids, after the
+// Targets lists at most limit competitors of the selection that are on the platform and whose coach is enrolled, in the order of their ids, after the
 // id given ("" is from the beginning). With DueBy they come in the order they fell due. A competitor without a state
 // row is due, and so pulls in full.
 func (sys *System) Targets(ctx context.Context, sel Selection, after string, limit int) ([]Target, error) {
@@ -105,8 +105,9 @@ func (sys *System) Targets(ctx context.Context, sel Selection, after string, lim
 				THEN st.odl_cursor_at END,
 			st.last_full_pull_at, COALESCE(st.last_result, '')
 		FROM competitors c
+		JOIN coaches co ON co.coach_id = c.coach_id
 		LEFT JOIN game_platform_sync_state st ON st.syned_user_id = c.game_platform_id
-		WHERE c.game_platform_id IS NOT NULL AND `+where+`
+		WHERE c.game_platform_id IS NOT NULL AND co.enrolled AND `+where+`
 		ORDER BY `+order+` LIMIT `+a.add(limit), a...)
 	if err != nil {
 		return nil, fmt.Errorf("list sync targets: %w", err)
@@ -124,6 +125,29 @@ func (sys *System) Targets(ctx context.Context, sel Selection, after string, lim
 		return nil, fmt.Errorf("list sync targets: %w", err)
 	}
 	return list, nil
+}
+
+// CountNotEnrolled counts the competitors of the selection that are on the platform and left out because their coach is not
+// enrolled. DueBy does not matter.
+func (sys *System) CountNotEnrolled(ctx context.Context, sel Selection) (n int, err error) {
+	var a args
+	where := ""
+	if sel.CoachID != "" {
+		where += " AND c.coach_id = " + a.add(sel.CoachID)
+	}
+	if sel.CompetitorID != "" {
+		where += " AND c.competitor_id = " + a.add(sel.CompetitorID)
+	}
+	err = sys.s.db.reader().row(ctx, `
+		SELECT COUNT(*) FROM competitors c JOIN coaches co ON co.coach_id = c.coach_id
+		WHERE c.game_platform_id IS NOT NULL AND NOT co.enrolled`+where, a...).Scan(&n)
+	return n, wrap(err, "count those not enrolled")
+}
+
+// KillSwitch reports whether all calls of the platform are to stop.
+func (sys *System) KillSwitch(ctx context.Context) (on bool, err error) {
+	err = sys.s.db.reader().row(ctx, `SELECT kill_switch FROM rollout`).Scan(&on)
+	return on, wrap(err, "read the kill switch")
 }
 
 // CheckSelection is a NoSuch error when the selection names a coach or competitor that does not exist.

@@ -29,7 +29,7 @@ func TestAnAdminLooksAtThePortalAsACoachAndBack(t *testing.T) {
 		admin := domain.Viewer{UserID: id, Email: "root@quill.example", Name: "root@quill.example", Role: domain.RoleAdmin}
 		as := func(coach, name string) domain.Viewer {
 			v := admin
-			v.Role, v.CoachID, v.CoachName, v.ViewingAs = domain.RoleCoach, coach, name, true
+			v.Role, v.CoachID, v.CoachName, v.ViewingAs, v.Enrolled = domain.RoleCoach, coach, name, true, true
 			return v
 		}
 		for _, step := range []struct {

@@ -16,7 +16,7 @@ var now = time.Date(2026, 11, 19, 18, 52, 0, 0, time.UTC)
 
 func shell(role domain.Role, path string) Shell {
 	return Shell{
-		Viewer: domain.Viewer{UserID: "u1", Email: "m.okafor@school.example", Name: "Marisol Okafor", Role: role},
+		Viewer: domain.Viewer{UserID: "u1", Email: "m.okafor@school.example", Name: "Marisol Okafor", Role: role, Enrolled: true, Introduced: true},
 		Path:   path, CSRF: "token-1", Now: now,
 		Assets: Assets{Pico: "/static/vendor/pico.min.css?v=1", CSS: "/static/app.css?v=2", HTMX: "/static/vendor/htmx.min.js?v=3", JS: "/static/app.js?v=4"},
 	}

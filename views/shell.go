@@ -29,15 +29,25 @@ type navItem struct{ Path, Label string }
 func (s Shell) nav() []navItem {
 	people := []navItem{{"/competitors", "Competitors"}, {"/teams", "Teams"}, {"/events", "Flash CTF"}}
 	sync := navItem{"/admin/sync", "Sync"}
+	rollout := navItem{"/rollout", "Rollout"}
 	switch s.Viewer.Role {
 	case domain.RoleCoach:
+		if !s.Viewer.Enrolled {
+			return people[:1] // all of them say what is coming
+		}
 		return people
 	case domain.RoleAdmin:
-		return append(people, navItem{"/coaches", "Coaches"}, navItem{"/admin/categories", "Categories"}, sync)
+		return append(people, navItem{"/coaches", "Coaches"}, rollout, navItem{"/admin/categories", "Categories"}, sync)
 	case domain.RoleProduct:
-		return []navItem{sync}
+		return []navItem{rollout, sync}
 	}
 	return nil
+}
+
+// introduces reports whether the viewer is a coach who has the game platform and has not read the introduction.
+func (s Shell) introduces() bool {
+	v := s.Viewer
+	return v.Role == domain.RoleCoach && v.Enrolled && !v.Introduced && !v.ViewingAs
 }
 
 // current is the value of aria-current for a navigation entry: "page" for the page itself, "true" for the

@@ -85,6 +85,7 @@ func (c *console) filled() *console {
 		c.t.Fatal(err)
 	}
 	c.must("import", path)
+	c.must("rollout", "set", "100", "--reason", "test")
 	return c
 }
 
@@ -373,6 +374,7 @@ func TestAReplayedFileGivesItsOwnTotals(t *testing.T) {
 		c.env["GAME_PLATFORM_API_BASE_URL"] = server.URL + simulator.BaseURLPath
 		c.must("migrate", "up")
 		c.must("import", rosterFile)
+		c.must("rollout", "set", "100", "--reason", "test")
 		got, status := c.json("--all")
 		if status != 0 || got.Attempted != 3 || got.Changed != 3 || got.NewSolves != 4 {
 			t.Errorf("status %d, %+v; want three players with four solves", status, got)

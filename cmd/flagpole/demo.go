@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -153,7 +154,43 @@ func (p *program) fill(ctx context.Context, s *store.Store, sim *simulator.Simul
 			return nil, err
 		}
 	}
+	if err := demoRollout(ctx, s.System().Rollout("demo"), coachName(rows, logins[0].email)); err != nil {
+		return nil, err
+	}
 	return logins, p.firstSync(ctx, s, conf)
+}
+
+func coachName(rows []roster.Row, email string) string {
+	i := slices.IndexFunc(rows, func(r roster.Row) bool { return r.CoachEmail == email })
+	return rows[i].CoachName
+}
+
+// demoRollout is a rollout under way: two pilots, of whom one is the coach who signs in, then half of all coaches.
+func demoRollout(ctx context.Context, r *store.Rollout, coach string) error {
+	st, err := r.State(ctx)
+	if err != nil {
+		return err
+	}
+	isPilot := []func(store.RolloutCoach) bool{
+		func(c store.RolloutCoach) bool { return c.Name == coach },
+		func(c store.RolloutCoach) bool {
+			return c.Name != coach && c.Competitors >= 5 && c.Competitors <= 10 && c.OnPlatform == c.Competitors && c.WithoutEmail == 0
+		},
+	}
+	var changes []store.RolloutChange
+	for _, is := range isPilot {
+		if i := slices.IndexFunc(st.Coaches, is); i >= 0 {
+			changes = append(changes, store.RolloutChange{Action: store.AddPilot, CoachID: st.Coaches[i].ID, Reason: "Looks at every page, and tells us what is odd"})
+		}
+	}
+	changes = append(changes, store.RolloutChange{Action: store.SetLevel, Level: store.Level{Percent: 50}, Reason: "The pilots are content"})
+	for _, c := range changes {
+		c.Seen = -1
+		if _, err := r.Apply(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // demoCoach is the coach whose roster is nearest to the size of 30: enough to see something of everything.

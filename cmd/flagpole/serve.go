@@ -68,6 +68,7 @@ func serve(ctx context.Context, listener net.Listener, s *store.Store, conf conf
 	}
 	portal := handlers.New(s, auth.New(s.Accounts(), conf.Secure(), time.Now), files, handlers.Options{
 		PublicURL: conf.PublicURL, Zone: conf.Zone, Proxies: conf.Proxies, SyncEnabled: conf.SyncEnabled,
+		RateLimit: conf.RateLimit, SyncEvery: conf.SyncEvery, SyncAtMost: conf.SyncAtLeast,
 		SyncSecret: conf.SyncSecret, Requests: requests, Wake: requests.wake,
 	}, time.Now, log)
 	// Told to stop, the syncs end while the last requests are answered, not after them.

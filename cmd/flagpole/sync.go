@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flagpole/internal/domain"
+	"flagpole/internal/syncer"
 	"flagpole/store"
 )
 
@@ -24,7 +25,7 @@ type syncResult struct {
 	RunID string `json:"run_id"`
 	domain.RunCounts
 	Seconds float64 `json:"seconds"`
-	Stopped string  `json:"stopped,omitempty"` // why it ended before it was done: disabled, token_refused, interrupted, crashed or error
+	Stopped string  `json:"stopped,omitempty"` // why it ended before it was done: disabled, kill_switch, token_refused, interrupted, crashed or error
 }
 
 func (p *program) syncCommand() *cobra.Command {
@@ -79,6 +80,9 @@ func (p *program) sync(ctx context.Context, o syncOptions) (err error) {
 	report, err := newSyncer(s, client, conf, log).Do(ctx, store.RunRequest{
 		Selection: selection, Full: o.full, DryRun: o.dryRun, By: "command",
 	})
+	if errors.Is(err, syncer.ErrKilled) {
+		err = nil // somebody wants it so, and the result says it
+	}
 	result := syncResult{RunID: report.RunID, RunCounts: report.Counts, Seconds: report.Took.Seconds(), Stopped: string(report.Stopped)}
 	if err := errors.Join(p.printSync(o, result), err); err != nil {
 		return err
@@ -97,6 +101,8 @@ func (p *program) printSync(o syncOptions, r syncResult) error {
 	case "disabled":
 		fmt.Fprintln(p.stdout, "Syncs are switched off; no call was made. Set GAME_PLATFORM_INTEGRATION_ENABLED=true to switch them on.")
 		return nil
+	case string(store.StopKillSwitch):
+		fmt.Fprintln(p.stdout, "The kill switch is on: flagpole rollout on --reason ... lifts it.")
 	case "":
 	default:
 		fmt.Fprintln(p.stdout, "The run ended before it was done.")
@@ -104,7 +110,7 @@ func (p *program) printSync(o syncOptions, r syncResult) error {
 	if o.dryRun {
 		fmt.Fprintln(p.stdout, "Dry run: nothing was stored.")
 	}
-	_, err := fmt.Fprintf(p.stdout, "%d attempted: %d changed, %d unchanged, %d blocked, %d failed. %d skipped. %d new solves, %d calls, %.1f s.\n",
-		r.Attempted, r.Changed, r.Unchanged, r.Blocked, r.Failed, r.Skipped, r.NewSolves, r.APICalls, r.Seconds)
+	_, err := fmt.Fprintf(p.stdout, "%d attempted: %d changed, %d unchanged, %d blocked, %d failed. %d skipped, %d not enrolled. %d new solves, %d calls, %.1f s.\n",
+		r.Attempted, r.Changed, r.Unchanged, r.Blocked, r.Failed, r.Skipped, r.NotEnrolled, r.NewSolves, r.APICalls, r.Seconds)
 	return err
 }

@@ -152,6 +152,17 @@ func fillRoster(ctx context.Context, s *store.Store, begin, end int) error {
 	if err == nil && len(bad) > 0 {
 		err = fmt.Errorf("the roster was refused: %s", bad[0])
 	}
+	if err == nil {
+		err = enrolAll(ctx, s.System())
+	}
+	return err
+}
+
+// enrolAll gives every coach the game platform, so that everybody is synced and shown.
+func enrolAll(ctx context.Context, sys *store.System) error {
+	_, err := sys.Rollout("bench").Apply(ctx, store.RolloutChange{
+		Action: store.SetLevel, Level: store.Level{Percent: 100}, Reason: "bench", Seen: -1,
+	})
 	return err
 }
 

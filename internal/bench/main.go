@@ -330,6 +330,9 @@ func (p *portal) enrol(ctx context.Context, competitors int) error {
 	if err == nil && len(bad) > 0 {
 		err = fmt.Errorf("the roster was refused: %s", bad[0])
 	}
+	if err == nil {
+		err = enrolAll(ctx, p.store.System())
+	}
 	return err
 }
 

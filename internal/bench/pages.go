@@ -225,7 +225,7 @@ func (t *site) measureBare(ctx context.Context, each time.Duration, size int) (m
 	if err != nil {
 		return measured{}, err
 	}
-	b.viewer = domain.Viewer{Role: domain.RoleCoach, CoachID: row.CoachID}
+	b.viewer = domain.Viewer{Role: domain.RoleCoach, CoachID: row.CoachID, Enrolled: true}
 	client, err := t.visitor(ctx, benchCoach(3))
 	if err != nil {
 		return measured{}, err

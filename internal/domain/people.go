@@ -26,6 +26,12 @@ type Viewer struct {
 	Role    Role
 	CoachID string // set for coaches only
 
+	// Enrolled says that a coach has the feature; without it no result is shown. It does not matter for others.
+	Enrolled   bool
+	Introduced bool // a coach who has seen the introduction
+
+	KillSwitch bool // the rollout's kill switch is on, which every page says
+
 	// ViewingAs says that an admin looks at the portal as a coach: Role and CoachID are the coach's, and nothing may be
 	// changed. UserID, Email and Name stay the admin's; CoachName is the coach's.
 	ViewingAs bool

@@ -74,6 +74,7 @@ func TestFirstTickWakesTheDispatcherAtOnce(t *testing.T) {
 		if _, wrong, err := s.System().ImportRoster(t.Context(), []roster.Row{row}, false); err != nil || len(wrong) > 0 {
 			t.Fatal(err, wrong)
 		}
+		storetest.EnrolAll(t, s)
 		log, _ := newLog()
 		d, called := platform(t, s, clock, log)
 		c, err := Start(d, s.System(), clock.Now, time.UTC, log)

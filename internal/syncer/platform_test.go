@@ -183,6 +183,7 @@ func (b *bench) enrol(ids ...string) {
 	if err != nil || len(bad) > 0 {
 		b.t.Fatalf("import: %v %v", err, bad)
 	}
+	storetest.EnrolAll(b.t, b.store)
 }
 
 // run syncs everybody and wants no error.

@@ -165,6 +165,7 @@ func (w *chaos) importRoster() {
 	if _, bad, err := w.store.System().ImportRoster(w.t.Context(), w.people, false); err != nil || len(bad) > 0 {
 		w.t.Fatal(err, bad)
 	}
+	storetest.EnrolAll(w.t, w.store)
 }
 
 // step is one thing that happens.

@@ -96,6 +96,8 @@ func followed(run store.Run) (Report, error) {
 		return report, nil
 	case store.StopTokenRefused:
 		return report, ErrTokenRefused
+	case store.StopKillSwitch:
+		return report, ErrKilled
 	}
 	return report, errors.New("the portal ended the run before it was done")
 }

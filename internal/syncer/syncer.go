@@ -36,6 +36,9 @@ const (
 	quarter    = 15 * time.Minute
 )
 
+// ErrKilled ends a run: the kill switch is on.
+var ErrKilled = errors.New("the kill switch is on")
+
 // ErrTokenRefused ends a run: the platform refused our token, so no other call would pass either.
 var ErrTokenRefused = errors.New("the platform refused our token")
 
@@ -75,7 +78,7 @@ func (s *Syncer) execute(ctx context.Context, id string, req store.RunRequest) (
 func (s *Syncer) finish(ctx context.Context, r Report) error {
 	c := r.Counts
 	s.log.Info("run finished", "run", r.RunID, "stopped", r.Stopped, "attempted", c.Attempted, "changed", c.Changed, "unchanged", c.Unchanged,
-		"blocked", c.Blocked, "failed", c.Failed, "skipped", c.Skipped, "new_solves", c.NewSolves, "calls", c.APICalls, "seconds", r.Took.Seconds())
+		"blocked", c.Blocked, "failed", c.Failed, "skipped", c.Skipped, "not_enrolled", c.NotEnrolled, "new_solves", c.NewSolves, "calls", c.APICalls, "seconds", r.Took.Seconds())
 	closing, cancel := closingTime(ctx)
 	defer cancel()
 	return s.store.FinishRun(closing, r.RunID, c, r.Stopped)
@@ -87,6 +90,8 @@ func stopReason(ctx context.Context, err error) store.StopReason {
 		return ""
 	case errors.Is(err, ErrTokenRefused):
 		return store.StopTokenRefused
+	case errors.Is(err, ErrKilled):
+		return store.StopKillSwitch
 	case ctx.Err() != nil:
 		return store.StopInterrupted
 	}
@@ -102,6 +107,14 @@ func closingTime(ctx context.Context) (context.Context, context.CancelFunc) {
 // more at the end; who is left then is counted as skipped.
 func (s *Syncer) runAll(ctx context.Context, id string, req store.RunRequest, t *tally) error {
 	o := order{id, req.Full, req.DryRun}
+	if err := s.allowed(ctx); err != nil {
+		return err
+	}
+	out, err := s.store.CountNotEnrolled(ctx, req.Selection)
+	if err != nil {
+		return err
+	}
+	t.add(domain.RunCounts{NotEnrolled: out})
 	var aside []store.Target
 	after := ""
 	for {
@@ -159,6 +172,9 @@ func (s *Syncer) Dispatch(ctx context.Context) error {
 	if err := s.takeOver(ctx); err != nil {
 		return err
 	}
+	if err := s.allowed(ctx); err != nil {
+		return errors.Join(s.TakeRequests(ctx), quiet(err))
+	}
 	tried := map[string]bool{}
 	for {
 		if err := s.TakeRequests(ctx); err != nil {
@@ -182,7 +198,7 @@ func (s *Syncer) Dispatch(ctx context.Context) error {
 		}
 		untried, err := s.job(ctx, fresh, order{runID: runID}, &tally{})
 		if err := errors.Join(err, s.countSkipped(ctx, runID, len(untried))); err != nil {
-			return err
+			return quiet(err)
 		}
 	}
 }
@@ -218,8 +234,44 @@ func (s *Syncer) TakeRequests(ctx context.Context) error {
 			defer cancel()
 			return errors.Join(ctx.Err(), s.store.RequeueRun(closing, id))
 		}
-		if err := errors.Join(err, s.finish(ctx, report)); err != nil {
+		if err := errors.Join(quiet(err), s.finish(ctx, report)); err != nil {
 			return err
+		}
+	}
+}
+
+// quiet drops ErrKilled: for the schedule the kill switch is a state, not a fault.
+func quiet(err error) error {
+	if errors.Is(err, ErrKilled) {
+		return nil
+	}
+	return err
+}
+
+// allowed is ErrKilled while the kill switch is on.
+func (s *Syncer) allowed(ctx context.Context) error {
+	on, err := s.store.KillSwitch(ctx)
+	if err == nil && on {
+		err = ErrKilled
+	}
+	return err
+}
+
+// killEvery is how often a job looks at the kill switch; it is to stop within seconds.
+const killEvery = time.Second
+
+// watchKill halts a job when the kill switch goes on, until ctx ends.
+func (s *Syncer) watchKill(ctx context.Context, halt context.CancelCauseFunc) {
+	tick := time.NewTicker(killEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if errors.Is(s.allowed(ctx), ErrKilled) {
+				halt(ErrKilled)
+			}
 		}
 	}
 }
@@ -239,15 +291,21 @@ func (s *Syncer) jobSize() int {
 }
 
 // job syncs a batch, several side by side. It gives back those it did not come to, who stay due. Its error is the
-// context's or ErrTokenRefused.
+// context's, ErrTokenRefused or ErrKilled.
 func (s *Syncer) job(ctx context.Context, targets []store.Target, o order, t *tally) (untried []store.Target, err error) {
+	ctx, halt := context.WithCancelCause(ctx)
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	defer halt(nil)
+	watch.Go(func() { s.watchKill(ctx, halt) })
 	if err := s.client.WaitOpen(ctx); err != nil { // a pause is no part of the job's time
+		return targets, context.Cause(ctx)
+	}
+	if err := s.allowed(ctx); err != nil {
 		return targets, err
 	}
-	working, cancel := context.WithTimeoutCause(ctx, jobTimeout, errJobTimeout)
+	halting, cancel := context.WithTimeoutCause(ctx, jobTimeout, errJobTimeout)
 	defer cancel()
-	halting, halt := context.WithCancelCause(working)
-	defer halt(nil)
 	queue := make(chan store.Target)
 	var workers sync.WaitGroup
 	var mu sync.Mutex
@@ -387,6 +445,7 @@ func (t *tally) add(c domain.RunCounts) {
 	t.counts.Blocked += c.Blocked
 	t.counts.Failed += c.Failed
 	t.counts.Skipped += c.Skipped
+	t.counts.NotEnrolled += c.NotEnrolled
 	t.counts.NewSolves += c.NewSolves
 	t.counts.APICalls += c.APICalls
 }

@@ -119,3 +119,14 @@ func exec(t testing.TB, address, statement string) {
 		t.Fatalf("%s: %v", statement, err)
 	}
 }
+
+// EnrolAll gives every coach of now the game platform.
+func EnrolAll(t testing.TB, s *store.Store) {
+	t.Helper()
+	_, err := s.System().Rollout("test").Apply(t.Context(), store.RolloutChange{
+		Action: store.SetLevel, Level: store.Level{Percent: 100}, Reason: "test", Seen: -1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

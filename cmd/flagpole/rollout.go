@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"flagpole/internal/domain"
+	"flagpole/internal/rollout"
+	"flagpole/store"
+)
+
+// byCommandLine stands in the history for whoever types the command.
+const byCommandLine = "command line"
+
+// rolloutStanding is what show --json prints. Lists are never null.
+type rolloutStanding struct {
+	Enabled  bool     `json:"enabled"` // the kill switch is off
+	Percent  int      `json:"percent"`
+	Pilots   []string `json:"pilots"`
+	HeldBack []string `json:"held_back"`
+	Enrolled []string `json:"enrolled"`
+	Eligible int      `json:"eligible"`
+}
+
+// rolloutMoved is what a change prints.
+type rolloutMoved struct {
+	Gained []string `json:"gained"`
+	Lost   []string `json:"lost"`
+}
+
+func (p *program) rolloutCommand() *cobra.Command {
+	group := &cobra.Command{
+		Use: "rollout", Short: "Say who has the game platform, and change it",
+		Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return usage(errors.New("say one of show, set PERCENT, pilot add|remove COACH, off, on, restore N"))
+		},
+	}
+	group.AddCommand(p.rolloutShowCommand(), p.rolloutSetCommand(), p.rolloutPilotCommand(), p.rolloutRestoreCommand(),
+		p.rolloutSwitchCommand("off", "Stop all calls of the platform; who has it keeps it", store.Kill),
+		p.rolloutSwitchCommand("on", "Let syncs go on after off", store.Unkill))
+	return group
+}
+
+func (p *program) rolloutShowCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "show", Short: "Say where the rollout stands", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.withRollout(cmd.Context(), func(r *store.Rollout) error {
+				st, err := r.State(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return p.printRollout(st, asJSON)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return cmd
+}
+
+func (p *program) printRollout(st store.RolloutState, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(p.stdout).Encode(rolloutStanding{
+			Enabled: !st.KillSwitch, Percent: st.Percent, Pilots: st.Pilots(), HeldBack: st.HeldBack(), Enrolled: st.Enrolled(), Eligible: st.Eligible,
+		})
+	}
+	level, kill := fmt.Sprintf("%d %%", st.Percent), ""
+	if st.Off {
+		level = "off"
+	}
+	if st.KillSwitch {
+		kill = " The kill switch is on: nothing is synced."
+	}
+	_, err := fmt.Fprintf(p.stdout, "%s: %d of %d coaches have the game platform.%s\npilots: %s\nheld back: %s\nenrolled: %s\n", level, len(st.Enrolled()), st.Eligible, kill,
+		orNone(st.Pilots()), orNone(st.HeldBack()), orNone(st.Enrolled()))
+	return err
+}
+
+func orNone(ids []string) string {
+	if len(ids) == 0 {
+		return "none"
+	}
+	return strings.Join(ids, ", ")
+}
+
+func (p *program) rolloutSetCommand() *cobra.Command {
+	c := store.RolloutChange{Action: store.SetLevel}
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use: "set PERCENT", Short: "Give the game platform to a share of the coaches; off takes it from pilots too", Args: oneArg("PERCENT"),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if c.Level, err = rollout.ParseLevel(args[0]); err != nil {
+				return usage(err)
+			}
+			if c.Keep && c.Level.Off {
+				return usage(errors.New("--keep does not go with off: nobody has it then"))
+			}
+			return p.changeRollout(cmd.Context(), c, dryRun)
+		},
+	}
+	reasonFlag(cmd, &c, "why; it stands in the history")
+	cmd.Flags().BoolVar(&c.Keep, "keep", false, "going down, who has it keeps it")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say who would gain and lose it, and store nothing")
+	return cmd
+}
+
+func (p *program) rolloutPilotCommand() *cobra.Command {
+	group := &cobra.Command{
+		Use: "pilot", Short: "Make a coach a pilot, or end it",
+		Args: noArgs, RunE: func(*cobra.Command, []string) error { return usage(errors.New("say add COACH or remove COACH")) },
+	}
+	for _, one := range []struct {
+		name, short string
+		action      store.ChangeAction
+	}{{"add", "Make the coach with this id a pilot", store.AddPilot}, {"remove", "End the pilot of the coach with this id", store.RemovePilot}} {
+		c := store.RolloutChange{Action: one.action}
+		cmd := &cobra.Command{
+			Use: one.name + " COACH", Short: one.short, Args: oneArg("COACH"),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				c.CoachID = args[0]
+				return p.changeRollout(cmd.Context(), c, false)
+			},
+		}
+		reasonFlag(cmd, &c, "why, if you like; it stands in the history")
+		group.AddCommand(cmd)
+	}
+	return group
+}
+
+func (p *program) rolloutSwitchCommand(name, short string, action store.ChangeAction) *cobra.Command {
+	c := store.RolloutChange{Action: action}
+	cmd := &cobra.Command{
+		Use: name, Short: short, Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.changeRollout(cmd.Context(), c, false) },
+	}
+	reasonFlag(cmd, &c, "why; it stands in the history")
+	return cmd
+}
+
+func (p *program) rolloutRestoreCommand() *cobra.Command {
+	c := store.RolloutChange{Action: store.Restore}
+	cmd := &cobra.Command{
+		Use: "restore N", Short: "Go back to who had it after change N", Args: oneArg("N"),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if c.Earlier, err = strconv.ParseInt(args[0], 10, 64); err != nil {
+				return usage(fmt.Errorf("%q is not the number of a change; the rollout's page lists them", args[0]))
+			}
+			return p.changeRollout(cmd.Context(), c, false)
+		},
+	}
+	reasonFlag(cmd, &c, "why; it stands in the history")
+	return cmd
+}
+
+func reasonFlag(cmd *cobra.Command, c *store.RolloutChange, help string) {
+	cmd.Flags().StringVar(&c.Reason, "reason", "", help)
+}
+
+// changeRollout makes a change, whatever was changed last, and prints who gained and lost it.
+func (p *program) changeRollout(ctx context.Context, c store.RolloutChange, dryRun bool) error {
+	c.Seen = -1
+	return p.withRollout(ctx, func(r *store.Rollout) error {
+		act := r.Apply
+		if dryRun {
+			act = r.Preview
+		}
+		o, err := act(ctx, c)
+		if err != nil {
+			return plainly(err)
+		}
+		return json.NewEncoder(p.stdout).Encode(rolloutMoved{coachIDs(o.Gained), coachIDs(o.Lost)})
+	})
+}
+
+// plainly keeps what people are to know of an error; one in what was typed ends with the status of wrong usage.
+func plainly(err error) error {
+	var known *domain.Error
+	if !errors.As(err, &known) {
+		return err
+	}
+	if known.Code == domain.Invalid || known.Code == domain.NoSuch {
+		return usage(known)
+	}
+	return known
+}
+
+func coachIDs(list []store.RolloutCoach) []string {
+	ids := make([]string, len(list))
+	for i, c := range list {
+		ids[i] = c.ID
+	}
+	return ids
+}
+
+// withRollout opens the database for one command.
+func (p *program) withRollout(ctx context.Context, do func(*store.Rollout) error) (err error) {
+	conf, err := p.config()
+	if err != nil {
+		return err
+	}
+	s, err := p.openMigrated(ctx, conf)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return do(s.System().Rollout(byCommandLine))
+}

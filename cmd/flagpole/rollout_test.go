@@ -1,0 +1,171 @@
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"flagpole/internal/domain"
+	"flagpole/store"
+	"flagpole/store/storetest"
+)
+
+// standing is what rollout show --json prints.
+func (c *console) standing() rolloutStanding {
+	c.t.Helper()
+	var st rolloutStanding
+	dec := json.NewDecoder(strings.NewReader(c.must("rollout", "show", "--json")))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&st); err != nil {
+		c.t.Fatal(err)
+	}
+	return st
+}
+
+// fourCoaches imports coaches a to d with one competitor each, and gives nobody the feature.
+func (c *console) fourCoaches() *console {
+	c.t.Helper()
+	c.must("migrate", "up")
+	path := filepath.Join(c.t.TempDir(), "roster.csv")
+	text := "coach_id,coach_email,coach_name,school,region,first_name,last_name,email,division,grade,status,team,competitor_id,game_platform_id\n"
+	for _, id := range []string{"a", "b", "c", "d"} {
+		text += id + "," + id + "@oak.example,Coach " + id + ",Oak,North,Ivo,Berg," + id + "@pupil.example,high_school,11,complete,,C-" + id + ",\n"
+	}
+	write(c.t, path, text)
+	c.must("import", path)
+	return c
+}
+
+// The contract for scripts, word for word.
+func TestRolloutPrintsWhatScriptsRelyOn(t *testing.T) {
+	onBoth(t, func(t *testing.T, c *console) {
+		c.must("migrate", "up")
+		if got := c.must("rollout", "show", "--json"); got != `{"enabled":true,"percent":0,"pilots":[],"held_back":[],"enrolled":[],"eligible":0}`+"\n" {
+			t.Errorf("an empty database: %s", got)
+		}
+		c.fourCoaches()
+		first := c.must("rollout", "set", "25", "--reason", "try", "--dry-run")
+		if c.standing().Percent != 0 {
+			t.Error("a dry run was stored")
+		}
+		for _, step := range []struct{ args, want string }{
+			{"set 25 --reason try", strings.TrimSpace(first)},
+			{"set 25 --reason again", `{"gained":[],"lost":[]}`},
+			{"set 100 --reason all", ""},
+			{"set 25 --reason keep --keep", `{"gained":[],"lost":[]}`},
+			{"set 0 --reason nobody", `{"gained":[],"lost":["a","b","c","d"]}`},
+			{"pilot add c", `{"gained":["c"],"lost":[]}`},
+			{"pilot add a --reason also", `{"gained":["a"],"lost":[]}`},
+			{"set 0 --reason pilots_stay", `{"gained":[],"lost":[]}`},
+			{"set off --reason all_over", `{"gained":[],"lost":["a","c"]}`},
+			{"set 50 --reason on", `{"gained":["a","c"],"lost":[]}`},
+			{"pilot remove a", `{"gained":[],"lost":[]}`},
+			{"off --reason trouble", `{"gained":[],"lost":[]}`},
+			{"on --reason over", `{"gained":[],"lost":[]}`},
+			{"restore 3 --reason back", `{"gained":["b","d"],"lost":[]}`},
+		} {
+			got := strings.TrimSpace(c.must(append([]string{"rollout"}, strings.Fields(step.args)...)...))
+			if step.want != "" && got != step.want {
+				t.Errorf("%s: %s, want %s", step.args, got, step.want)
+			}
+			if enabled := c.standing().Enabled; enabled == strings.HasPrefix(step.args, "off ") {
+				t.Errorf("%s: enabled %v", step.args, enabled)
+			}
+		}
+		if got := c.must("rollout", "show", "--json"); got != `{"enabled":true,"percent":100,"pilots":[],"held_back":[],"enrolled":["a","b","c","d"],"eligible":4}`+"\n" {
+			t.Errorf("in the end: %s", got)
+		}
+		if got := c.must("rollout", "show"); !strings.HasPrefix(got, "100 %: 4 of 4 coaches have the game platform.\n") {
+			t.Errorf("in words: %s", got)
+		}
+	})
+}
+
+func TestWrongUseOfRolloutIsRefused(t *testing.T) {
+	c := newConsole(t, storetest.URL(t, "sqlite")).fourCoaches()
+	for name, args := range map[string]string{
+		"nothing": "", "unknown word": "fly", "no percentage": "set --reason x", "not a number": "set half --reason x", "too much": "set 101 --reason x",
+		"no reason": "set 10", "empty reason": "set 10 --reason=", "off without a reason": "off", "on without a reason": "on",
+		"restore without a reason": "restore 1", "restore of nothing": "restore 9 --reason x", "restore of a word": "restore it --reason x",
+		"unknown coach": "pilot add nobody", "pilot of nobody": "pilot add", "pilot alone": "pilot", "keep and off": "set off --keep --reason x",
+	} {
+		o := c.do("", append([]string{"rollout"}, strings.Fields(args)...)...)
+		if o.status != exitUsage || !strings.HasPrefix(o.stderr, "flagpole: ") || o.stdout != "" {
+			t.Errorf("%s: status %d, %q, %q", name, o.status, o.stdout, o.stderr)
+		}
+	}
+	if diff := cmp.Diff(rolloutStanding{Enabled: true, Pilots: []string{}, HeldBack: []string{}, Enrolled: []string{}, Eligible: 4}, c.standing()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestSyncUnderTheKillSwitchPrintsZeros(t *testing.T) {
+	onBoth(t, func(t *testing.T, c *console) {
+		c.filled()
+		before := c.standing()
+		c.must("rollout", "off", "--reason", "test")
+		got, status := c.json("--all")
+		if got.RunID == "" || status != 0 {
+			t.Errorf("status %d, %+v", status, got)
+		}
+		got.RunID, got.Seconds = "", 0
+		if diff := cmp.Diff(syncResult{Stopped: "kill_switch"}, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(before.Enrolled, c.standing().Enrolled); diff != "" {
+			t.Errorf("who has it (-before +after):\n%s", diff)
+		}
+		c.must("rollout", "on", "--reason", "test")
+		if got, _ := c.json("--all"); got.Attempted == 0 || got.Stopped != "" {
+			t.Errorf("after it: %+v", got)
+		}
+	})
+}
+
+// TestRolloutOffEndsARunningSync is against the simulator, with a budget that makes the run last for a minute.
+func TestRolloutOffEndsARunningSync(t *testing.T) {
+	onBoth(t, func(t *testing.T, c *console) {
+		c.filled()
+		c.env["GAME_PLATFORM_RATE_LIMIT"] = "2"
+		ended := make(chan syncResult, 1)
+		go func() {
+			r, _ := c.json("--all")
+			ended <- r
+		}()
+		s := storetest.Open(t, c.env["DATABASE_URL"], storetest.NewClock())
+		until := time.Now().Add(20 * time.Second)
+		for running := false; !running; {
+			runs, err := s.For(domain.Viewer{Role: domain.RoleAdmin}).LastRuns(t.Context(), 5)
+			if err != nil || time.Now().After(until) {
+				t.Fatal("no run began", err)
+			}
+			running = slices.ContainsFunc(runs, func(r store.Run) bool { return !r.Queued && r.FinishedAt.IsZero() })
+		}
+		c.must("rollout", "off", "--reason", "test")
+		select {
+		case r := <-ended:
+			if r.Stopped != "kill_switch" || r.Skipped == 0 || r.Attempted != r.Changed+r.Unchanged+r.Blocked+r.Failed {
+				t.Errorf("got %+v", r)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatal("it still runs 5 seconds after rollout off")
+		}
+	})
+}
+
+func TestNotEnrolledAreCountedAsCompetitors(t *testing.T) {
+	onBoth(t, func(t *testing.T, c *console) {
+		c.filled()
+		all, _ := c.json("--all", "--dry-run")
+		c.must("rollout", "set", "50", "--reason", "half")
+		half, _ := c.json("--all", "--dry-run")
+		if half.NotEnrolled == 0 || half.Attempted+half.NotEnrolled != all.Attempted || all.NotEnrolled != 0 {
+			t.Errorf("half %+v, all %+v", half, all)
+		}
+	})
+}

@@ -1,0 +1,442 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"flagpole/internal/domain"
+	"flagpole/internal/rollout"
+)
+
+// Rollout is the way to read and change who has the feature. It knows coaches and counts, and no competitor.
+type Rollout struct {
+	s     *Store
+	actor string // a user's id, or a word for a program
+}
+
+// Rollout gives admins and product staff the rollout; for others it is a Denied error.
+func (sc *Scope) Rollout() (*Rollout, error) {
+	if !sc.seesSync() {
+		return nil, domain.Errorf(domain.Denied, "The rollout is not for your role.")
+	}
+	return &Rollout{sc.s, sc.viewer.UserID}, nil
+}
+
+// Rollout gives the rollout to a program, under a word for it.
+func (sys *System) Rollout(actor string) *Rollout { return &Rollout{sys.s, actor} }
+
+// RolloutState is where the rollout stands.
+type RolloutState struct {
+	Level
+	KillSwitch bool
+	ChangeID   int64 // of the last change; 0: none
+	Eligible   int   // coaches who are not held back
+	Coaches    []RolloutCoach
+	salt       string
+}
+
+// Level is how far the rollout has gone.
+type Level = rollout.Level
+
+// RolloutCoach is a coach in the rollout, with the competitors as counts.
+type RolloutCoach struct {
+	rollout.Coach
+	Name, School            string
+	Competitors, OnPlatform int
+	Active                  int       // competitors with a solve in the last 7 calendar days
+	WithoutEmail, Waiting   int       // competitors
+	Since                   time.Time // enrolled; zero where the coach is not
+	SignedInAt              time.Time // last sign-in; zero: never
+	HasLogin                bool
+}
+
+// ids lists the coaches for whom is holds, in their order.
+func (st RolloutState) ids(is func(RolloutCoach) bool) []string {
+	list := []string{}
+	for _, c := range st.Coaches {
+		if is(c) {
+			list = append(list, c.ID)
+		}
+	}
+	return list
+}
+
+// Pilots, HeldBack and Enrolled are lists of coach ids, sorted and never nil.
+func (st RolloutState) Pilots() []string { return st.ids(func(c RolloutCoach) bool { return c.Pilot }) }
+
+// HeldBack are the coaches who are held back.
+func (st RolloutState) HeldBack() []string {
+	return st.ids(func(c RolloutCoach) bool { return c.HeldBack })
+}
+
+// Enrolled are the coaches who have the feature.
+func (st RolloutState) Enrolled() []string {
+	return st.ids(func(c RolloutCoach) bool { return c.Enrolled })
+}
+
+// ChangeAction says what a change of the rollout does.
+type ChangeAction string
+
+// The actions.
+const (
+	SetLevel    ChangeAction = "level"
+	AddPilot    ChangeAction = "pilot_add"
+	RemovePilot ChangeAction = "pilot_remove"
+	HoldBack    ChangeAction = "hold_back"
+	Release     ChangeAction = "release" // ends holding back
+	Kill        ChangeAction = "kill"    // the kill switch on
+	Unkill      ChangeAction = "unkill"
+	Restore     ChangeAction = "restore" // who had it after an earlier change; the kill switch stays as it is
+)
+
+// RolloutChange is a change that somebody asks for.
+type RolloutChange struct {
+	Action  ChangeAction
+	Level   Level // for SetLevel
+	Keep    bool  // for SetLevel downwards: who has it keeps it
+	CoachID string
+	Earlier int64  // for Restore: the change whose outcome comes back
+	Reason  string // needed for all but pilots
+	Seen    int64  // the change that the person had seen last; another one in between is a Clash. Less than 0: does not matter
+}
+
+// RolloutOutcome is what a change does.
+type RolloutOutcome struct {
+	Before, After RolloutState
+	Gained, Lost  []RolloutCoach
+}
+
+// State reads where the rollout stands.
+func (r *Rollout) State(ctx context.Context) (RolloutState, error) {
+	var st RolloutState
+	err := r.s.db.view(ctx, func(tx conn) (err error) {
+		st, err = rolloutState(ctx, tx, r.s.clock())
+		return err
+	})
+	return st, wrap(err, "read the rollout")
+}
+
+func rolloutState(ctx context.Context, tx conn, now time.Time) (RolloutState, error) {
+	var st RolloutState
+	since := domain.ActiveSince(now, time.UTC) // counts of a load, not of people: the zone does not matter
+	err := tx.row(ctx, `SELECT salt, percent, off, kill_switch, change_id FROM rollout`).
+		Scan(&st.salt, &st.Percent, &st.Off, &st.KillSwitch, &st.ChangeID)
+	if err != nil {
+		return st, fmt.Errorf("read the rollout's state: %w", err)
+	}
+	rows, err := tx.query(ctx, `
+		SELECT c.coach_id, c.name, c.school, c.pilot, c.held_back, c.enrolled, c.competitors, c.on_platform,
+			COALESCE(a.active, 0), c.waiting, (SELECT COUNT(*) FROM competitors p WHERE p.coach_id = c.coach_id AND p.email IS NULL),
+			(SELECT MAX(e.gained_at) FROM rollout_enrolments e WHERE e.coach_id = c.coach_id AND e.lost_by IS NULL),
+			u.last_sign_in_at, u.coach_id IS NOT NULL
+		FROM coaches c
+		LEFT JOIN (SELECT coach_id, COUNT(*) AS active FROM competitor_list WHERE last_solve_at >= $1 GROUP BY coach_id) a ON a.coach_id = c.coach_id
+		LEFT JOIN (SELECT coach_id, MAX(last_sign_in_at) AS last_sign_in_at FROM users WHERE coach_id IS NOT NULL AND disabled_at IS NULL
+			GROUP BY coach_id) u ON u.coach_id = c.coach_id
+		ORDER BY c.coach_id`, micros(since))
+	if err != nil {
+		return st, fmt.Errorf("read coaches: %w", err)
+	}
+	err = each(rows, func() error {
+		var c RolloutCoach
+		err := rows.Scan(&c.ID, &c.Name, &c.School, &c.Pilot, &c.HeldBack, &c.Enrolled, &c.Competitors, &c.OnPlatform,
+			&c.Active, &c.Waiting, &c.WithoutEmail, into(&c.Since), into(&c.SignedInAt), &c.HasLogin)
+		if !c.HeldBack {
+			st.Eligible++
+		}
+		st.Coaches = append(st.Coaches, c)
+		return err
+	})
+	return st, wrap(err, "read coaches")
+}
+
+// Preview says what a change would do, and stores nothing.
+func (r *Rollout) Preview(ctx context.Context, c RolloutChange) (RolloutOutcome, error) {
+	var o RolloutOutcome
+	err := r.s.db.view(ctx, func(tx conn) error {
+		st, err := rolloutState(ctx, tx, r.s.clock())
+		if err != nil {
+			return err
+		}
+		o, err = r.plan(ctx, tx, st, c)
+		return err
+	})
+	return o, wrap(err, "preview a change of the rollout")
+}
+
+// Apply makes a change, in one transaction with its history. A change that does nothing is stored too: somebody decided it.
+func (r *Rollout) Apply(ctx context.Context, c RolloutChange) (RolloutOutcome, error) {
+	var o RolloutOutcome
+	err := r.s.db.update(ctx, func(tx conn) error {
+		// Whoever comes second waits here, and then sees what the first one did.
+		if _, err := tx.exec(ctx, `UPDATE rollout SET only_one = only_one`); err != nil {
+			return err
+		}
+		st, err := rolloutState(ctx, tx, r.s.clock())
+		if err != nil {
+			return err
+		}
+		if c.Seen >= 0 && c.Seen != st.ChangeID {
+			return domain.Errorf(domain.Clash, "Somebody else has changed the rollout in the meantime.").
+				WithHint("Look at what it is now, and decide again.")
+		}
+		if c.Reason = strings.TrimSpace(c.Reason); c.Reason == "" && c.Action != AddPilot && c.Action != RemovePilot {
+			return domain.Errorf(domain.Invalid, "A reason is missing.").WithHint("Say in a few words why; it stands in the history.")
+		}
+		if o, err = r.plan(ctx, tx, st, c); err != nil {
+			return err
+		}
+		return r.write(ctx, tx, c, &o)
+	})
+	return o, wrap(err, "change the rollout")
+}
+
+// plan works out what a change does.
+func (r *Rollout) plan(ctx context.Context, tx conn, st RolloutState, c RolloutChange) (RolloutOutcome, error) {
+	after := st
+	after.Coaches = slices.Clone(st.Coaches)
+	var enrolled []string
+	switch c.Action {
+	case SetLevel:
+		if c.Level.Percent < 0 || c.Level.Percent > 100 || c.Level.Off && c.Level.Percent != 0 {
+			return RolloutOutcome{}, domain.Errorf(domain.Invalid, "%d is not a percentage.", c.Level.Percent).WithHint("Use a whole number from 0 to 100.")
+		}
+		after.Level = c.Level
+		enrolled = rollout.Move(after.plain(), st.salt, st.Level, after.Level, c.Keep).Enrolled
+	case Kill, Unkill:
+		after.KillSwitch = c.Action == Kill
+		enrolled = st.Enrolled()
+	case Restore:
+		var err error
+		if enrolled, err = restore(ctx, tx, &after, c.Earlier); err != nil {
+			return RolloutOutcome{}, err
+		}
+	default:
+		if err := after.mark(c); err != nil {
+			return RolloutOutcome{}, err
+		}
+		enrolled = after.keeping(c)
+	}
+	return st.outcome(after, enrolled), nil
+}
+
+// mark makes a coach a pilot, or held back, or ends it.
+func (st *RolloutState) mark(c RolloutChange) error {
+	i := slices.IndexFunc(st.Coaches, func(o RolloutCoach) bool { return o.ID == c.CoachID })
+	if i < 0 {
+		return domain.Errorf(domain.NoSuch, "There is no such coach.").WithHint("It may have moved.")
+	}
+	coach := &st.Coaches[i]
+	switch c.Action {
+	case AddPilot:
+		if coach.HeldBack {
+			return domain.Errorf(domain.Clash, "%s is held back.", coach.Name).WithHint("End that first.")
+		}
+		coach.Pilot = true
+	case RemovePilot:
+		coach.Pilot = false
+	case HoldBack:
+		coach.HeldBack, coach.Pilot = true, false
+	case Release:
+		coach.HeldBack = false
+	default:
+		return domain.Errorf(domain.Invalid, "%q is not a change of the rollout.", c.Action)
+	}
+	return nil
+}
+
+// keeping are those who have it after a coach was marked: everybody as before, pilots, and nobody held back. A coach who is
+// no longer a pilot keeps it only where the percentage leaves room, or where the change says so.
+func (st RolloutState) keeping(c RolloutChange) []string {
+	list := st.ids(func(c RolloutCoach) bool { return !c.HeldBack && (c.Enrolled || c.Pilot && !st.Off) })
+	if c.Action == RemovePilot && !c.Keep && len(list) > rollout.Target(len(st.Coaches)-len(st.HeldBack()), st.Percent) {
+		list = slices.DeleteFunc(list, func(id string) bool { return id == c.CoachID })
+	}
+	return list
+}
+
+// plain is the coaches as the rollout's rules take them.
+func (st RolloutState) plain() []rollout.Coach {
+	list := make([]rollout.Coach, len(st.Coaches))
+	for i, c := range st.Coaches {
+		list[i] = c.Coach
+	}
+	return list
+}
+
+// outcome gives those in the list the feature, and takes it from all others.
+func (st RolloutState) outcome(after RolloutState, enrolled []string) RolloutOutcome {
+	o := RolloutOutcome{Before: st}
+	after.Eligible = 0
+	for i := range after.Coaches {
+		c := &after.Coaches[i]
+		had := c.Enrolled
+		c.Enrolled = slices.Contains(enrolled, c.ID)
+		if !c.HeldBack {
+			after.Eligible++
+		}
+		switch {
+		case c.Enrolled && !had:
+			o.Gained = append(o.Gained, *c)
+		case had && !c.Enrolled:
+			o.Lost = append(o.Lost, *c)
+		}
+	}
+	o.After = after
+	return o
+}
+
+// restore makes pilots, held back and level what they were after an earlier change, and gives who had the feature then. Coaches
+// who came since then are as newcomers are.
+func restore(ctx context.Context, tx conn, st *RolloutState, id int64) (enrolled []string, err error) {
+	var pilots, heldBack, had string
+	err = tx.row(ctx, `SELECT percent, off, pilots, held_back, enrolled FROM rollout_changes WHERE change_id = $1`, id).
+		Scan(&st.Percent, &st.Off, &pilots, &heldBack, &had)
+	if err != nil {
+		return nil, noSuch(err, "change")
+	}
+	var lists [3][]string
+	for i, text := range []string{pilots, heldBack, had} {
+		if err := json.Unmarshal([]byte(text), &lists[i]); err != nil {
+			return nil, fmt.Errorf("read an earlier change: %w", err)
+		}
+	}
+	for i := range st.Coaches {
+		c := &st.Coaches[i]
+		c.Pilot, c.HeldBack = slices.Contains(lists[0], c.ID), slices.Contains(lists[1], c.ID)
+	}
+	return lists[2], nil
+}
+
+// write stores a change: the state, who has the feature, and the history.
+func (r *Rollout) write(ctx context.Context, tx conn, c RolloutChange, o *RolloutOutcome) error {
+	now := r.s.now()
+	after := &o.After
+	err := tx.row(ctx, `
+		INSERT INTO rollout_changes (at, actor, action, coach_id, reason, percent, off, kill_switch, eligible, pilots, held_back, enrolled)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING change_id`,
+		now, r.actor, string(c.Action), c.CoachID, c.Reason, after.Percent, after.Off, after.KillSwitch, after.Eligible,
+		listJSON(after.Pilots()), listJSON(after.HeldBack()), listJSON(after.Enrolled())).Scan(&after.ChangeID)
+	if err != nil {
+		return fmt.Errorf("write history: %w", err)
+	}
+	_, err = tx.exec(ctx, `UPDATE rollout SET percent = $1, off = $2, kill_switch = $3, change_id = $4`,
+		after.Percent, after.Off, after.KillSwitch, after.ChangeID)
+	if err != nil {
+		return fmt.Errorf("write state: %w", err)
+	}
+	for i, coach := range after.Coaches {
+		old := o.Before.Coaches[i]
+		if old.Coach != coach.Coach {
+			if _, err := tx.exec(ctx, `UPDATE coaches SET pilot = $2, held_back = $3, enrolled = $4 WHERE coach_id = $1`,
+				coach.ID, coach.Pilot, coach.HeldBack, coach.Enrolled); err != nil {
+				return fmt.Errorf("write coach: %w", err)
+			}
+		}
+	}
+	for _, coach := range o.Gained {
+		if _, err := tx.exec(ctx, `INSERT INTO rollout_enrolments (coach_id, gained_by, gained_at) VALUES ($1, $2, $3)`,
+			coach.ID, after.ChangeID, now); err != nil {
+			return fmt.Errorf("write gain: %w", err)
+		}
+	}
+	for _, coach := range o.Lost {
+		if _, err := tx.exec(ctx, `UPDATE rollout_enrolments SET lost_by = $2, lost_at = $3 WHERE coach_id = $1 AND lost_by IS NULL`,
+			coach.ID, after.ChangeID, now); err != nil {
+			return fmt.Errorf("write loss: %w", err)
+		}
+	}
+	return nil
+}
+
+// EnrolledAt lists the coaches who had the feature at a moment, by id.
+func (r *Rollout) EnrolledAt(ctx context.Context, at time.Time) ([]string, error) {
+	rows, err := r.s.db.reader().query(ctx, `
+		SELECT coach_id FROM rollout_enrolments WHERE gained_at <= $1 AND (lost_at IS NULL OR lost_at > $1) ORDER BY coach_id`, micros(at))
+	if err != nil {
+		return nil, fmt.Errorf("who had the feature: %w", err)
+	}
+	list := []string{}
+	err = each(rows, func() error {
+		var id string
+		err := rows.Scan(&id)
+		list = append(list, id)
+		return err
+	})
+	return list, wrap(err, "who had the feature")
+}
+
+// RolloutEntry is a change as the history has it.
+type RolloutEntry struct {
+	ID                int64
+	At                time.Time
+	Actor             string // email of a user, or the word for a program
+	Action            ChangeAction
+	Coach             string // name of whom it is about; "" where it is about nobody alone
+	Reason            string
+	Level             Level
+	KillSwitch        bool
+	Eligible, Holders int      // coaches not held back, and those with the feature, afterwards
+	Gained, Lost      []string // names of coaches
+}
+
+// History lists the last changes, newest first, before the change given; 0 is from the newest on.
+func (r *Rollout) History(ctx context.Context, before int64, limit int) ([]RolloutEntry, error) {
+	var list []RolloutEntry
+	err := r.s.db.view(ctx, func(tx conn) error {
+		rows, err := tx.query(ctx, `
+			SELECT h.change_id, h.at, COALESCE(u.email, h.actor), h.action, COALESCE(c.name, h.coach_id), h.reason, h.percent, h.off, h.kill_switch,
+				h.eligible, h.enrolled
+			FROM rollout_changes h
+			LEFT JOIN users u ON u.user_id = h.actor
+			LEFT JOIN coaches c ON c.coach_id = h.coach_id
+			WHERE $1 = 0 OR h.change_id < $1 ORDER BY h.change_id DESC LIMIT $2`, before, limit)
+		if err != nil {
+			return err
+		}
+		err = each(rows, func() error {
+			var e RolloutEntry
+			var enrolled []string
+			err := rows.Scan(&e.ID, into(&e.At), &e.Actor, &e.Action, &e.Coach, &e.Reason, &e.Level.Percent, &e.Level.Off, &e.KillSwitch,
+				&e.Eligible, jsonList{&enrolled})
+			e.Holders = len(enrolled)
+			list = append(list, e)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			if err := movedBy(ctx, tx, &list[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return list, wrap(err, "read the rollout's history")
+}
+
+// movedBy reads whom a change gave the feature, and from whom it took it.
+func movedBy(ctx context.Context, tx conn, e *RolloutEntry) error {
+	rows, err := tx.query(ctx, `
+		SELECT COALESCE(c.name, e.coach_id), e.gained_by = $1 FROM rollout_enrolments e LEFT JOIN coaches c ON c.coach_id = e.coach_id
+		WHERE e.gained_by = $1 OR e.lost_by = $1 ORDER BY c.sort_key, e.coach_id`, e.ID)
+	if err != nil {
+		return err
+	}
+	return each(rows, func() error {
+		var name string
+		var gained bool
+		err := rows.Scan(&name, &gained)
+		if gained {
+			e.Gained = append(e.Gained, name)
+		} else {
+			e.Lost = append(e.Lost, name)
+		}
+		return err
+	})
+}
