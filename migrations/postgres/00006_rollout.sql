@@ -7,7 +7,7 @@ CREATE INDEX coaches_enrolled ON coaches (coach_id) WHERE enrolled;
 
 -- Where the rollout stands: one row.
 CREATE TABLE rollout (
-    only_one    INTEGER PRIMARY KEY CHECK (only_one = 1),
+    only_one    BIGINT PRIMARY KEY CHECK (only_one = 1),
     salt        TEXT NOT NULL, -- of the order in which coaches get the feature; it never changes by itself
     percent     BIGINT NOT NULL CHECK (percent BETWEEN 0 AND 100),
     off         BOOLEAN NOT NULL, -- nobody has it, not even pilots
