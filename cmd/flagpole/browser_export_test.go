@@ -107,6 +107,9 @@ func (w *world) printed(t *testing.T) {
 			t.Errorf("on paper %s is shown: %v, want %v", selector, got, want)
 		}
 	}
+	if got := js[string](b, `getComputedStyle(document.getElementById("solves")).breakBefore`); got != "page" {
+		t.Errorf("before the solves the break is %q, want a new page", got)
+	}
 	b.do(command("Emulation.setEmulatedMedia", map[string]any{"media": ""}))
 	for name, size := range map[string]chromedp.PaperSize{"A4": chromedp.PaperA4, "Letter": chromedp.PaperLetter} {
 		file, err := chromedp.Run(b.ctx, chromedp.PrintToPDF(chromedp.PDFPaper(size), chromedp.PDFPreferCSSPageSize()))

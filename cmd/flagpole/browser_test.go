@@ -10,6 +10,8 @@ func TestInTheBrowser(t *testing.T) {
 		w := newWorld(t, browser, "sqlite")
 		t.Run("pictures", w.pictures)
 		w.coachesSitting(t)
+		t.Run("a coach's list without JavaScript", w.plainList)
+		t.Run("a competitor without JavaScript", w.plainCompetitor)
 		t.Run("a slow answer", w.slowAnswer)
 		t.Run("an answer that is an error", w.errorInPlace)
 		t.Run("a portal that is gone", w.portalGone)
@@ -30,9 +32,7 @@ func TestInTheBrowser(t *testing.T) {
 // coachesSitting is what must be the same on both databases.
 func (w *world) coachesSitting(t *testing.T) {
 	t.Run("a coach's list", w.listJourney)
-	t.Run("a coach's list without JavaScript", w.plainList)
 	t.Run("a competitor", w.competitorJourney)
-	t.Run("a competitor without JavaScript", w.plainCompetitor)
 	t.Run("there and back", w.thereAndBack)
 	t.Run("two windows", w.twoWindows)
 	t.Run("a session that ended", w.sessionEnded)
