@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,6 +71,8 @@ func (w *world) adminJourney(t *testing.T) {
 	b.follow("[aria-labelledby=known-title] tbody a")
 	b.wantText(".chip", "Solved in: ")
 
+	b.follow(`nav a[href="/rollout"]`)
+	b.wantText("h1", "Rollout")
 	b.follow(`nav a[href="/admin/sync"]`)
 	b.wantAt("/admin/sync")
 	b.wantText("#runs-title", "Last runs")
@@ -117,13 +120,16 @@ func (b *tab) turn(way, span string) {
 	b.until(`Math.abs(document.getElementById("list").getBoundingClientRect().top) < innerHeight / 2`)
 }
 
-// productJourney sees how the syncs are doing, and nobody's name.
+// productJourney sees the rollout and how the syncs are doing, and no competitor's name.
 func (w *world) productJourney(t *testing.T) {
 	b := w.signedIn(t, w.url, productEmail)
-	b.wantAt("/admin/sync")
-	if got := b.text(".top nav"); got != "Sync" {
-		t.Errorf("the navigation is %q, want Sync alone", got)
+	b.wantAt("/rollout")
+	b.wantText("h1", "Rollout")
+	if got := js[[]string](b, `[...document.querySelectorAll(".top nav a")].map(a => a.textContent.trim())`); !slices.Equal(got, []string{"Rollout", "Sync"}) {
+		t.Errorf("the navigation is %q, want the rollout and the syncs", got)
 	}
+	b.follow(`nav a[href="/admin/sync"]`)
+	b.wantText("#runs-title", "Last runs")
 	b.expect("status of 403")
 	for _, path := range []string{"/competitors", "/teams", "/events", "/coaches", "/admin/categories"} {
 		b.open(path)

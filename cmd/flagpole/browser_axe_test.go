@@ -14,11 +14,7 @@ type pageShown struct{ name, path string }
 
 // everyPage runs axe on all pages in all their states, in both colours, wide and narrow. At no width they scroll sideways.
 func (w *world) everyPage(t *testing.T) {
-	source, err := os.ReadFile(filepath.Join("..", "..", "static", "node_modules", "axe-core", "axe.min.js"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	axe := string(source)
+	axe := axeSource(t)
 	for who, look := range map[string]func(*testing.T, string){
 		"nobody": w.noPerson, "coach": w.coachsPages, "admin": w.adminsPages, "others": w.noviceAndProduct,
 	} {
@@ -27,6 +23,16 @@ func (w *world) everyPage(t *testing.T) {
 			look(t, axe)
 		})
 	}
+}
+
+// axeSource is the script that looks for what not everybody can use.
+func axeSource(t *testing.T) string {
+	t.Helper()
+	source, err := os.ReadFile(filepath.Join("..", "..", "static", "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(source)
 }
 
 // look examines pages one after the other.

@@ -47,7 +47,23 @@ func newWorld(t *testing.T, browser context.Context, kind string) *world {
 			t.Fatalf("static/%s is missing; ./task test fetches it before it tests", name)
 		}
 	}
-	sim, err := simulator.New(simulator.Options{Seed: 5, Competitors: 240, Coaches: 8, Teams: 24, Token: "sim-token"})
+	w := bareWorld(t, browser, kind, simulator.Options{Seed: 5, Competitors: 240, Coaches: 8, Teams: 24})
+	w.addNovice(t)
+	w.console.must("rollout", "set", "100", "--reason", "the tests look at everybody")
+	w.addUsers(t, map[string]domain.Role{
+		w.coach: domain.RoleCoach, noviceEmail: domain.RoleCoach, adminEmail: domain.RoleAdmin, productEmail: domain.RoleProduct,
+	})
+	w.console.do("", "sync", "--all") // some fail: the season has its faults
+	w.url, _ = startPortal(t, w.console.env)
+	w.signedIn(t, w.url, w.coach).follow("#introduction button")
+	return w
+}
+
+// bareWorld is a roster in a database: nothing pulled, nobody enrolled, no users and no portal.
+func bareWorld(t *testing.T, browser context.Context, kind string, season simulator.Options) *world {
+	t.Helper()
+	season.Token = "sim-token"
+	sim, err := simulator.New(season)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,20 +77,17 @@ func newWorld(t *testing.T, browser context.Context, kind string) *world {
 		"GAME_PLATFORM_INTEGRATION_ENABLED": "true",
 		"GAME_PLATFORM_RATE_LIMIT":          "2000",
 	}, sim}
-	w := &world{console: c, coach: usualCoach(t, sim), browser: browser}
-	c.filled()
-	w.raw = openRaw(t, kind, c.env["DATABASE_URL"])
-	w.addNovice(t)
-	for email, role := range map[string]domain.Role{
-		w.coach: domain.RoleCoach, noviceEmail: domain.RoleCoach, adminEmail: domain.RoleAdmin, productEmail: domain.RoleProduct,
-	} {
-		if o := c.do(anyPassword, "user", "add", "--email", email, "--role", string(role), "--password-stdin"); o.status != 0 {
+	c.imported()
+	return &world{console: c, coach: usualCoach(t, sim), browser: browser, raw: openRaw(t, kind, c.env["DATABASE_URL"])}
+}
+
+func (w *world) addUsers(t *testing.T, roles map[string]domain.Role) {
+	t.Helper()
+	for email, role := range roles {
+		if o := w.console.do(anyPassword, "user", "add", "--email", email, "--role", string(role), "--password-stdin"); o.status != 0 {
 			t.Fatal(o.stderr)
 		}
 	}
-	c.do("", "sync", "--all") // some fail: the season has its faults
-	w.url, _ = startPortal(t, c.env)
-	return w
 }
 
 // openRaw connects to the database beside the portal.

@@ -76,8 +76,15 @@ func (c *console) must(args ...string) string {
 	return o.stdout
 }
 
-// filled migrates and imports the season's roster.
+// filled migrates, imports the season's roster and enrols all coaches.
 func (c *console) filled() *console {
+	c.t.Helper()
+	c.imported().must("rollout", "set", "100", "--reason", "test")
+	return c
+}
+
+// imported migrates and imports the season's roster.
+func (c *console) imported() *console {
 	c.t.Helper()
 	c.must("migrate", "up")
 	path := filepath.Join(c.t.TempDir(), "roster.csv")
@@ -85,7 +92,6 @@ func (c *console) filled() *console {
 		c.t.Fatal(err)
 	}
 	c.must("import", path)
-	c.must("rollout", "set", "100", "--reason", "test")
 	return c
 }
 
