@@ -91,3 +91,13 @@ func TestTheIntroductionIsShownOnce(t *testing.T) {
 		wantEqual(t, "to another coach", shown(p.as(other)), 1)
 	})
 }
+
+func TestThePageOfSyncsCountsWhoIsNotEnrolledApart(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *portal) {
+		p.change(store.RolloutChange{Action: store.HoldBack, CoachID: "K-2"}) // with one success and one failure
+		page := p.as(product).get("/admin/sync")
+		wantEqual(t, "figures", page.words(".stats dd"), []string{"3", "2 of 3", "0", "1", "0", "3", "2"})
+		p.change(store.RolloutChange{Action: store.SetLevel, Level: store.Level{Off: true}})
+		wantEqual(t, "nobody", p.as(product).get("/admin/sync").words("h1"), []string{"No coach has the game platform yet"})
+	})
+}

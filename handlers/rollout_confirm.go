@@ -38,7 +38,7 @@ func (p *pages) rolloutRestore(c echo.Context, s *store.Scope) error {
 		return echo.ErrNotFound
 	}
 	return p.confirmChange(c, s, store.RolloutChange{Action: store.Restore, Earlier: id}, views.RolloutConfirm{
-		Title: "Restore the rollout of change " + strconv.FormatInt(id, 10) + "?", Button: "Restore",
+		Title: "Restore the rollout of change " + strconv.FormatInt(id, 10) + "?", Button: "Restore", Counts: true,
 		Text: "Percentage, pilots, held back coaches and who has it become what they were after that change. Coaches who came since then do not have it. The kill switch stays as it is.",
 	})
 }

@@ -218,6 +218,7 @@ func TestTheKillSwitchIsSaidOnEveryPage(t *testing.T) {
 			t.Errorf("%s as %s: %q", path, who, band)
 		}
 	}
+	wantEqual(t, "the syncs' page", p.as(product).get("/admin/sync").words("h1"), []string{"All syncs are stopped"})
 	wantEqual(t, "the way out", p.as(product).get("/rollout").attr(".acts a", "href"), "/rollout/resume")
 }
 

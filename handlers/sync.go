@@ -28,9 +28,9 @@ func (p *pages) syncShow(c echo.Context, s *store.Scope) error {
 	}
 	view := views.Sync{
 		OnPlatform: n.OnPlatform, Synced: n.Synced, Failing: n.Failing, Blocked: n.Blocked, Waiting: n.Waiting,
-		NotOnPlatform: n.NotOnPlatform,
+		NotOnPlatform: n.NotOnPlatform, NotEnrolled: n.NotEnrolled,
 	}
-	view.Headline, view.Sub = p.syncSentence(n)
+	view.Headline, view.Sub = p.syncSentence(n, s.Viewer().KillSwitch)
 	for _, r := range runs {
 		view.Runs = append(view.Runs, p.runRow(r))
 	}
@@ -38,10 +38,14 @@ func (p *pages) syncShow(c echo.Context, s *store.Scope) error {
 }
 
 // syncSentence says in words whether all is well.
-func (p *pages) syncSentence(n store.SyncCounts) (headline, sub string) {
+func (p *pages) syncSentence(n store.SyncCounts, killed bool) (headline, sub string) {
 	switch {
 	case !p.conf.SyncEnabled:
 		return "Syncs are switched off", "Set GAME_PLATFORM_INTEGRATION_ENABLED=true and restart the portal. An operator does it."
+	case killed:
+		return "All syncs are stopped", "Pages show what was stored. Product staff let syncs go on, on the page Rollout."
+	case n.OnPlatform == 0 && n.NotEnrolled > 0:
+		return "No coach has the game platform yet", "Competitors are synced as soon as the rollout gives it to their coaches."
 	case n.OnPlatform == 0:
 		return "Nobody is on the platform yet", "Competitors are synced as soon as the roster gives them a game platform id."
 	case n.Waiting == n.OnPlatform:

@@ -297,9 +297,11 @@ func (sc *Scope) seesSync() bool {
 	return sc.viewer.Role == domain.RoleAdmin || sc.viewer.Role == domain.RoleProduct
 }
 
-// SyncCounts is how many competitors stand where.
+// SyncCounts is how many competitors stand where. Those whose coach does not have the feature are not synced, and count as
+// NotEnrolled alone.
 type SyncCounts struct {
 	OnPlatform, NotOnPlatform         int
+	NotEnrolled                       int // on the platform
 	Synced, Failing, Blocked, Waiting int // of those on the platform; Waiting has not been tried yet
 	LastSuccessAt                     time.Time
 }
@@ -308,13 +310,15 @@ type SyncCounts struct {
 func (sc *Scope) SyncCounts(ctx context.Context) (SyncCounts, error) {
 	var n SyncCounts
 	err := sc.s.db.reader().row(ctx, `
-		SELECT COUNT(c.game_platform_id), COUNT(*) - COUNT(c.game_platform_id),
-			COUNT(*) FILTER (WHERE st.last_result = 'success'), COUNT(*) FILTER (WHERE st.last_result = 'failure'),
-			COUNT(*) FILTER (WHERE st.last_result = 'blocked'),
-			COUNT(*) FILTER (WHERE c.game_platform_id IS NOT NULL AND COALESCE(st.last_result, '') = ''),
+		SELECT COUNT(c.game_platform_id) FILTER (WHERE co.enrolled), COUNT(*) - COUNT(c.game_platform_id),
+			COUNT(c.game_platform_id) FILTER (WHERE NOT co.enrolled),
+			COUNT(*) FILTER (WHERE co.enrolled AND st.last_result = 'success'), COUNT(*) FILTER (WHERE co.enrolled AND st.last_result = 'failure'),
+			COUNT(*) FILTER (WHERE co.enrolled AND st.last_result = 'blocked'),
+			COUNT(*) FILTER (WHERE co.enrolled AND c.game_platform_id IS NOT NULL AND COALESCE(st.last_result, '') = ''),
 			MAX(st.last_success_at)
-		FROM competitors c LEFT JOIN game_platform_sync_state st ON st.syned_user_id = c.game_platform_id
+		FROM competitors c JOIN coaches co ON co.coach_id = c.coach_id
+		LEFT JOIN game_platform_sync_state st ON st.syned_user_id = c.game_platform_id
 		WHERE $1`, sc.seesSync()).
-		Scan(&n.OnPlatform, &n.NotOnPlatform, &n.Synced, &n.Failing, &n.Blocked, &n.Waiting, into(&n.LastSuccessAt))
+		Scan(&n.OnPlatform, &n.NotOnPlatform, &n.NotEnrolled, &n.Synced, &n.Failing, &n.Blocked, &n.Waiting, into(&n.LastSuccessAt))
 	return n, wrap(err, "count syncs")
 }

@@ -109,6 +109,14 @@ func (d RolloutPreviewData) carried() State {
 	return State{Kind: "ok", Text: "The limit of " + limit + " carries it."}
 }
 
+// loadTitle heads the load before and after.
+func (d RolloutPreviewData) loadTitle() string {
+	if d.Then.Calls < d.Now.Calls {
+		return "What it saves"
+	}
+	return "What it adds"
+}
+
 // dot is one coach in the picture: x in steps from the left.
 type dot struct{ class, cx string }
 
@@ -269,11 +277,20 @@ func (e RolloutEntry) why() string {
 type RolloutConfirm struct {
 	Title, Text, Button  string
 	Danger               bool
+	Counts               bool // the button says how many have it then
 	Back, Action, Reason string
 	Problem              string
 	Seen                 int64
 	NeedsReason          bool
 	Preview              RolloutPreviewData
+}
+
+// button names the act, and how many have it then where that changes for several.
+func (d RolloutConfirm) button() string {
+	if d.Counts {
+		return d.Button + ": " + LevelText(d.Preview.Level) + ", " + d.Preview.who()
+	}
+	return d.Button
 }
 
 // RolloutCoaches lists all coaches: who has it, or had it at a time.

@@ -11,6 +11,7 @@ import (
 type Sync struct {
 	Headline, Sub                                                string
 	OnPlatform, Synced, Failing, Blocked, Waiting, NotOnPlatform int
+	NotEnrolled                                                  int      // on the platform, and not synced because the coach's turn has not come
 	Runs                                                         []RunRow // newest first
 }
 
