@@ -164,13 +164,17 @@ func (w *staged) killed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	faults(simulator.Faults{Rules: []simulator.FaultRule{{Fault: simulator.Latency, Amount: 3 * time.Second}}})
+	faults(simulator.Faults{Rules: []simulator.FaultRule{{Fault: simulator.Latency, Amount: 2 * time.Second}}})
 	ended := make(chan outcome, 1)
 	go func() { ended <- w.console.do("", "sync", "--all", "--full", "--json") }()
 	b := w.staff(t)
 	coach := w.signedIn(t, w.url, w.pilot.email)
-	b.until(`fetch("/admin/sync").then(answer => answer.text()).then(text =>
-		[...new DOMParser().parseFromString(text, "text/html").querySelectorAll("main tbody tr")].some(row => /On request.*Running/s.test(row.textContent)))`)
+	const done = `SELECT COUNT(*) FROM sync_attempts WHERE run_id IN (SELECT run_id FROM sync_runs WHERE kind = 'command' AND finished_at IS NULL)`
+	for deadline := time.Now().Add(patience); w.value(t, done) == "0"; time.Sleep(10 * time.Millisecond) { // between two looks
+		if time.Now().After(deadline) {
+			t.Fatal("the sync does not begin")
+		}
+	}
 	if b.has(".band") {
 		t.Error("there is a banner before anything is stopped")
 	}
@@ -227,57 +231,4 @@ func (w *staged) killed(t *testing.T) {
 	if b.has(".band") || coach.has(".band") || !w.standing(t).Enabled {
 		t.Error("it is still stopped")
 	}
-}
-
-// axeAtFirst looks at the rollout before the first move, and at what coaches see who do not have it.
-func (w *staged) axeAtFirst(t *testing.T) {
-	axe := axeSource(t)
-	w.signedIn(t, w.url, w.other.email).look(axe, pageShown{"what is coming", "/competitors"})
-	w.staff(t).look(axe, pageShown{"a rollout that has not begun", "/rollout"}, pageShown{"who has it, nobody", "/rollout/coaches"})
-}
-
-// axeInTheEnd looks at all pages of a rollout under way.
-func (w *staged) axeInTheEnd(t *testing.T) {
-	axe := axeSource(t)
-	w.set(t, "set", "50", "--reason", "axe")
-	held := w.value(t, `SELECT coach_id FROM coaches WHERE NOT pilot AND coach_id <> $1 ORDER BY coach_id LIMIT 1`, w.other.id)
-	b := w.staff(t)
-	b.open("/rollout/coaches/" + held + "/hold-back")
-	b.confirm("to be looked at")
-	b.expect("status of 422")
-	b.look(axe,
-		pageShown{"rollout", "/rollout"},
-		pageShown{"preview up", "/rollout?percent=100"},
-		pageShown{"preview down", "/rollout?percent=10"},
-		pageShown{"preview down, kept", "/rollout?percent=10&keep=yes"},
-		pageShown{"preview off", "/rollout?percent=off"},
-		pageShown{"confirm the kill switch", "/rollout/stop"},
-		pageShown{"confirm to restore", "/rollout/restore/2"},
-		pageShown{"confirm a pilot", w.other.page() + "/pilot"},
-		pageShown{"confirm the end of a pilot", w.pilot.page() + "/no-pilot"},
-		pageShown{"confirm to hold back", w.other.page() + "/hold-back"},
-		pageShown{"confirm to release", "/rollout/coaches/" + held + "/release"},
-		pageShown{"who has it", "/rollout/coaches"},
-		pageShown{"who had it", "/rollout/coaches?at=2026-01-01T12:00"},
-		pageShown{"a pilot", w.pilot.page()},
-		pageShown{"a coach held back", "/rollout/coaches/" + held},
-		pageShown{"a brief", w.pilot.page() + "/brief"},
-	)
-	b.state(axe, "a preview by keyboard", func(b *tab) {
-		b.open("/rollout")
-		b.ask("90")
-	})
-	b.state(axe, "a reason missing", func(b *tab) {
-		b.open("/rollout")
-		b.ask("90")
-		b.typed("reason", " ")
-		b.follow("#save")
-		b.wantText("#fault", "A reason is missing")
-	})
-	w.set(t, "set", "100", "--reason", "axe")
-	coach := w.signedIn(t, w.url, w.other.email)
-	coach.look(axe, pageShown{"list with the introduction", "/competitors"})
-	w.set(t, "off", "--reason", "axe")
-	coach.look(axe, pageShown{"list while all is stopped", "/competitors"})
-	b.look(axe, pageShown{"rollout while all is stopped", "/rollout"}, pageShown{"confirm to go on", "/rollout/resume"})
 }
