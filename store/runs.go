@@ -273,12 +273,12 @@ func (sys *System) CountSkipped(ctx context.Context, id string, n int) error {
 	return sys.write(ctx, "count skipped", `UPDATE sync_runs SET skipped = skipped + $2 WHERE run_id = $1`, id, n)
 }
 
-// LastRuns lists the newest runs that tried anything or are still open, newest first. It names nobody, so every viewer of
+// LastRuns lists the newest runs that tried anything, are still open, or were ended by the kill switch, newest first. It names nobody, so every viewer of
 // the sync page may read it.
 func (sc *Scope) LastRuns(ctx context.Context, limit int) ([]Run, error) {
 	rows, err := sc.s.db.reader().query(ctx, `
 		SELECT `+runColumns+`
-		FROM sync_runs WHERE $1 AND NOT dry_run AND (attempted > 0 OR finished_at IS NULL)
+		FROM sync_runs WHERE $1 AND NOT dry_run AND (attempted > 0 OR finished_at IS NULL OR stop_reason = 'kill_switch')
 		ORDER BY started_at DESC, run_id LIMIT $2`, sc.seesSync(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("list runs: %w", err)
