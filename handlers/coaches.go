@@ -28,11 +28,7 @@ func (p *pages) coachesList(c echo.Context, s *store.Scope) error {
 			Teams: r.Teams, Solves: r.Solves, Points: r.Points,
 		})
 	}
-	first, last := "", ""
-	if len(rows) > 0 {
-		first, last = rows[0].ID, rows[len(rows)-1].ID
-	}
-	list.Pager = pager(place, page.Limit, first, last, func(name, cursor string) string { return link("/coaches", "q", search, name, cursor) })
+	list.Pager = pager(rows, func(r store.CoachRow) string { return r.ID }, place, page.Limit, func(name, cursor string) string { return link("/coaches", "q", search, name, cursor) })
 	shell := p.shell(c, s.Viewer())
 	return render(c, views.CoachesPage(shell, list), regions{"coaches": views.CoachesList(shell, list)})
 }

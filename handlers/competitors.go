@@ -36,7 +36,7 @@ func (p *pages) competitorsList(c echo.Context, s *store.Scope) error {
 			return l.with(competitorsPath, "sort", sort)
 		}),
 	}
-	list.Pager = competitorPager(rows, place, page, func(name, cursor string) string { return l.with(competitorsPath, name, cursor) })
+	list.Pager = pager(rows, competitorID, place, page.Limit, func(name, cursor string) string { return l.with(competitorsPath, name, cursor) })
 	list.Sizes, list.Legend = l.sizes(place.Total), p.legend(rows)
 	shell := p.shell(c, s.Viewer())
 	return render(c, views.CompetitorsPage(shell, list), regions{"list": views.CompetitorsList(shell, list)})
@@ -51,13 +51,6 @@ func competitorSums(n store.CompetitorSums, l competitorList) views.CompetitorSu
 		ActiveURL: behind("activity", string(domain.Active)), InFlashURL: behind("activity", store.InFlashThisMonth),
 		WaitingURL: behind("state", store.StatesWaiting),
 	}
-}
-
-func competitorPager(rows []store.CompetitorRow, place store.Place, page store.Page, to func(name, cursor string) string) views.Pager {
-	if len(rows) == 0 {
-		return pager(place, page.Limit, "", "", to)
-	}
-	return pager(place, page.Limit, rows[0].ID, rows[len(rows)-1].ID, to)
 }
 
 func (p *pages) competitorRows(rows []store.CompetitorRow, l competitorList) []views.CompetitorRow {

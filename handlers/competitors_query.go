@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -18,7 +17,7 @@ type competitorList struct {
 	sort   string // as in the address; "name" where none is given
 	size   int
 	search string
-	params url.Values // what differs from the usual list, ready for an address
+	params // what differs from the usual list, ready for an address
 }
 
 const competitorsPath = "/competitors"
@@ -31,7 +30,7 @@ var (
 
 // competitorListIn reads filters, order and size. Whether the coach, the team and the category exist is for check to say.
 func (p *pages) competitorListIn(query url.Values, v domain.Viewer) (competitorList, error) {
-	l := competitorList{params: url.Values{}}
+	l := competitorList{params: params{url.Values{}}}
 	var err error
 	choose := func(name string, allowed []string) string {
 		value, fault := oneIn(query, name, allowed)
@@ -39,14 +38,14 @@ func (p *pages) competitorListIn(query url.Values, v domain.Viewer) (competitorL
 			err = fault
 		}
 		if value != allowed[0] {
-			l.params.Set(name, value)
+			l.values.Set(name, value)
 		}
 		return value
 	}
 	keep := func(name string) string {
 		value := query.Get(name)
 		if value != "" {
-			l.params.Set(name, value)
+			l.values.Set(name, value)
 		}
 		return value
 	}
@@ -68,10 +67,10 @@ func (p *pages) competitorListIn(query url.Values, v domain.Viewer) (competitorL
 		return l, err
 	}
 	if l.CoachID != "" {
-		l.params.Set("coach", l.CoachID)
+		l.values.Set("coach", l.CoachID)
 	}
 	if l.search, err = searchIn(query); l.search != "" {
-		l.params.Set("q", l.search)
+		l.values.Set("q", l.search)
 	}
 	l.Search = l.search
 	return l, err
@@ -98,21 +97,9 @@ func optional[T ~string](values []T) []string {
 	return list
 }
 
-// with is the address of the list with other values for some of its parameters.
-func (l competitorList) with(path string, pairs ...string) string {
-	q := maps.Clone(l.params)
-	for i := 0; i+1 < len(pairs); i += 2 {
-		q.Del(pairs[i])
-		if pairs[i+1] != "" {
-			q.Set(pairs[i], pairs[i+1])
-		}
-	}
-	return address(path, q)
-}
-
 // competitorURL is a competitor's page that knows the list it was opened from.
 func (l competitorList) competitorURL(id string) string {
-	return link(views.CompetitorURL(id), "list", l.params.Encode())
+	return link(views.CompetitorURL(id), "list", l.values.Encode())
 }
 
 // choices are what the list can be narrowed to.
@@ -200,7 +187,7 @@ const smallestPage = 25
 func (l competitorList) filter(ch choices) views.CompetitorFilter {
 	f := views.CompetitorFilter{
 		Search: l.search, Coach: l.CoachID, Team: l.TeamID, Division: string(l.Division), Category: l.Category, State: l.State,
-		Activity: l.Activity, Size: l.params.Get("size"), CoachName: ch.coach.Name, Divisions: divisionOptions(),
+		Activity: l.Activity, Size: l.values.Get("size"), CoachName: ch.coach.Name, Divisions: divisionOptions(),
 		States: stateOptions(), Activities: activityOptions(),
 		FirstURL: l.with(competitorsPath), ClearURL: l.with(competitorsPath, "q", "", "coach", "", "team", "", "division", "", "category", "", "state", "", "activity", ""),
 	}

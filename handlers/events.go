@@ -93,11 +93,7 @@ func (p *pages) participants(c echo.Context, s *store.Scope, e store.Event) (vie
 			Rank: r.Rank, Solves: r.ChallengesSolved, Points: r.Points, MaxPoints: r.MaxPoints,
 		})
 	}
-	first, last := "", ""
-	if len(rows) > 0 {
-		first, last = rows[0].CompetitorID, rows[len(rows)-1].CompetitorID
-	}
-	list.Pager = pager(place, page.Limit, first, last, to(views.EventURL(e.ID)))
+	list.Pager = pager(rows, func(r store.Participant) string { return r.CompetitorID }, place, page.Limit, to(views.EventURL(e.ID)))
 	return list, nil
 }
 
@@ -108,7 +104,7 @@ func (p *pages) absent(c echo.Context, s *store.Scope, e store.Event) (views.Abs
 		return views.Absent{}, err
 	}
 	list := views.Absent{Rows: p.competitorRows(rows, competitorList{}), Nobody: e.OnPlatform == 0}
-	list.Pager = competitorPager(rows, place, page, to(views.EventURL(e.ID)))
+	list.Pager = pager(rows, competitorID, place, page.Limit, to(views.EventURL(e.ID)))
 	return list, nil
 }
 

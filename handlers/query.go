@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -48,20 +49,38 @@ func pageOf(c echo.Context, size int) store.Page {
 	return store.Page{After: c.QueryParam("after"), Before: c.QueryParam("before"), Limit: size}
 }
 
-// pager makes the links of a list's page. first and last are the cursors of its first and last row; to makes the address of
-// a page from the name and value of a cursor.
-func pager(place store.Place, size int, first, last string, to func(name, cursor string) string) views.Pager {
+// pager makes the links of a list's page. cursor names a row; to makes the address of a page from the name and value of a
+// cursor.
+func pager[T any](rows []T, cursor func(T) string, place store.Place, size int, to func(name, cursor string) string) views.Pager {
 	p := views.Pager{First: place.First, Last: place.Last, Of: place.Total}
-	if place.Last == 0 {
+	if len(rows) == 0 {
 		return p
 	}
 	if place.First > 1 {
-		p.PrevURL = to("before", first)
+		p.PrevURL = to("before", cursor(rows[0]))
 	}
 	if place.Last < place.Total {
-		p.NextURL, p.NextCount = to("after", last), min(size, place.Total-place.Last)
+		p.NextURL, p.NextCount = to("after", cursor(rows[len(rows)-1])), min(size, place.Total-place.Last)
 	}
 	return p
+}
+
+// competitorID is the cursor of lists of competitors.
+func competitorID(r store.CompetitorRow) string { return r.ID }
+
+// params are the parameters of a list that differ from the usual ones.
+type params struct{ values url.Values }
+
+// with is the address of the list with other values for some of its parameters.
+func (l params) with(path string, pairs ...string) string {
+	q := maps.Clone(l.values)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		q.Del(pairs[i])
+		if pairs[i+1] != "" {
+			q.Set(pairs[i], pairs[i+1])
+		}
+	}
+	return address(path, q)
 }
 
 // sorting makes the links of a list's heads: each sorts by its column, and the other way round where it does already. Numbers

@@ -27,16 +27,16 @@ type solveList struct {
 	store.SolveQuery
 	sort        string
 	from, until string // dates as they were typed
-	params      url.Values
+	params
 }
 
 // solveListIn reads filter and order of a competitor's solves. Whether the category and the flash CTF exist is for check to
 // say.
 func (p *pages) solveListIn(query url.Values, competitorID string) (solveList, error) {
-	l := solveList{params: url.Values{}}
+	l := solveList{params: params{url.Values{}}}
 	for _, name := range []string{"category", "source", "from", "to", "sort", "list"} {
 		if value := query.Get(name); value != "" {
-			l.params.Set(name, value)
+			l.values.Set(name, value)
 		}
 	}
 	var err error
@@ -44,7 +44,7 @@ func (p *pages) solveListIn(query url.Values, competitorID string) (solveList, e
 		return l, err
 	}
 	if l.sort == newestFirst {
-		l.params.Del("sort")
+		l.values.Del("sort")
 	}
 	column, desc := store.ParseSort(l.sort)
 	l.from, l.until = query.Get("from"), query.Get("to")
@@ -68,11 +68,6 @@ func (p *pages) solveListIn(query url.Values, competitorID string) (solveList, e
 		}
 	}
 	return l, err
-}
-
-// with is the address of the list with other values for some of its parameters.
-func (l solveList) with(path string, pairs ...string) string {
-	return competitorList{params: l.params}.with(path, pairs...)
 }
 
 // check refuses a flash CTF that the competitor has no result in.
@@ -124,7 +119,7 @@ func (p *pages) solvesRegion(c echo.Context, s *store.Scope, d store.CompetitorD
 	base := views.CompetitorURL(d.ID)
 	list := views.Solves{
 		Total: int(d.Solves()), Category: l.Category, CategoryName: name, Source: string(l.Source) + l.EventID, From: l.from, Until: l.until,
-		List: l.params.Get("list"), BaseURL: base, ExportURL: l.with(base+"/solves.csv", "list", ""),
+		List: l.values.Get("list"), BaseURL: base, ExportURL: l.with(base+"/solves.csv", "list", ""),
 		FirstURL: l.with(base), ClearURL: l.with(base, "category", "", "source", "", "from", "", "to", ""),
 		Sources: sourceOptions(d.Results),
 		Sorting: sorting("solves", l.sort, solveColumns, solveDown, func(sort string) string {
@@ -139,7 +134,7 @@ func (p *pages) solvesRegion(c echo.Context, s *store.Scope, d store.CompetitorD
 		list.Rows = append(list.Rows, solveRow(r))
 	}
 	list.Chips = l.chips(list)
-	list.Pager = solvePager(found, page, func(name, cursor string) string { return l.with(base, name, cursor) })
+	list.Pager = pager(found.Rows, solveCursor, found.Place, page.Limit, func(name, cursor string) string { return l.with(base, name, cursor) })
 	return list, nil
 }
 
@@ -165,13 +160,7 @@ func (l solveList) chips(list views.Solves) []views.Chip {
 	return chips
 }
 
-func solvePager(found store.SolvesPage, page store.Page, to func(name, cursor string) string) views.Pager {
-	n := len(found.Rows)
-	if n == 0 {
-		return pager(found.Place, page.Limit, "", "", to)
-	}
-	return pager(found.Place, page.Limit, found.Rows[0].SolveKey.Cursor(), found.Rows[n-1].SolveKey.Cursor(), to)
-}
+func solveCursor(r store.SolveRow) string { return r.SolveKey.Cursor() }
 
 func solveRow(r store.SolveRow) views.SolveRow {
 	return views.SolveRow{

@@ -22,12 +22,13 @@ var (
 // teamList is the list of teams as an address asks for it.
 type teamList struct {
 	store.TeamQuery
-	sort   string
-	params url.Values
+	coach string // name of the chosen one
+	sort  string
+	params
 }
 
 func (p *pages) teamListIn(c echo.Context, s *store.Scope) (teamList, error) {
-	l := teamList{params: url.Values{}}
+	l := teamList{params: params{url.Values{}}}
 	var err error
 	if l.sort, err = oneOf(c, "sort", bothWays(teamColumns)...); err != nil {
 		return l, err
@@ -42,18 +43,15 @@ func (p *pages) teamListIn(c echo.Context, s *store.Scope) (teamList, error) {
 	}
 	for name, value := range map[string]string{"q": l.Search, "coach": l.CoachID, "sort": strings.TrimPrefix(l.sort, teamColumns[0])} {
 		if value != "" {
-			l.params.Set(name, value)
+			l.values.Set(name, value)
 		}
 	}
 	if l.CoachID == "" {
 		return l, nil
 	}
-	_, err = s.Coach(c.Request().Context(), l.CoachID)
+	coach, err := s.Coach(c.Request().Context(), l.CoachID)
+	l.coach = coach.Name
 	return l, wrongChoice(err, "coach", l.CoachID)
-}
-
-func (l teamList) with(path string, pairs ...string) string {
-	return competitorList{params: l.params}.with(path, pairs...)
 }
 
 const teamsPath = "/teams"
@@ -82,11 +80,7 @@ func (p *pages) teamsList(c echo.Context, s *store.Scope) error {
 	for _, t := range rows {
 		list.Rows = append(list.Rows, teamRow(t))
 	}
-	first, last := "", ""
-	if len(rows) > 0 {
-		first, last = rows[0].ID, rows[len(rows)-1].ID
-	}
-	list.Pager = pager(place, page.Limit, first, last, func(name, cursor string) string { return l.with(teamsPath, name, cursor) })
+	list.Pager = pager(rows, func(r store.Team) string { return r.ID }, place, page.Limit, func(name, cursor string) string { return l.with(teamsPath, name, cursor) })
 	if list.None, list.All, err = p.teamSums(c, s, l); err != nil {
 		return err
 	}
@@ -137,7 +131,7 @@ func (p *pages) teamsCSV(c echo.Context, s *store.Scope) error {
 		return err
 	}
 	header := []string{"team_id", "team", "coach", "members", "on_platform", "active", "solves", "points", "average", "last_solve"}
-	return p.csv(c, "teams", scopeName(s, ""), header, func(row func(...any) error) error {
+	return p.csv(c, "teams", scopeName(s, l.coach), header, func(row func(...any) error) error {
 		write := func(t store.Team) error {
 			return row(t.ID, t.Name, t.CoachName, t.Competitors, t.OnPlatform, t.Active, t.Solves, t.Points, t.Average(), t.LastSolveAt)
 		}

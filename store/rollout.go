@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -271,11 +270,15 @@ func (st RolloutState) plain() []rollout.Coach {
 // outcome gives those in the list the feature, and takes it from all others.
 func (st RolloutState) outcome(after RolloutState, enrolled []string) RolloutOutcome {
 	o := RolloutOutcome{Before: st}
+	has := make(map[string]bool, len(enrolled))
+	for _, id := range enrolled {
+		has[id] = true
+	}
 	after.Eligible = 0
 	for i := range after.Coaches {
 		c := &after.Coaches[i]
 		had := c.Enrolled
-		c.Enrolled = slices.Contains(enrolled, c.ID)
+		c.Enrolled = has[c.ID]
 		if !c.HeldBack {
 			after.Eligible++
 		}
@@ -293,23 +296,17 @@ func (st RolloutState) outcome(after RolloutState, enrolled []string) RolloutOut
 // restore makes pilots, held back and level what they were after an earlier change, and gives who had the feature then. Coaches
 // who came since then are as newcomers are.
 func restore(ctx context.Context, tx conn, st *RolloutState, id int64) (enrolled []string, err error) {
-	var pilots, heldBack, had string
+	var pilots, heldBack []string
 	err = tx.row(ctx, `SELECT percent, off, pilots, held_back, enrolled FROM rollout_changes WHERE change_id = $1`, id).
-		Scan(&st.Percent, &st.Off, &pilots, &heldBack, &had)
+		Scan(&st.Percent, &st.Off, jsonList{&pilots}, jsonList{&heldBack}, jsonList{&enrolled})
 	if err != nil {
 		return nil, noSuch(err, "change")
 	}
-	var lists [3][]string
-	for i, text := range []string{pilots, heldBack, had} {
-		if err := json.Unmarshal([]byte(text), &lists[i]); err != nil {
-			return nil, fmt.Errorf("read an earlier change: %w", err)
-		}
-	}
 	for i := range st.Coaches {
 		c := &st.Coaches[i]
-		c.Pilot, c.HeldBack = slices.Contains(lists[0], c.ID), slices.Contains(lists[1], c.ID)
+		c.Pilot, c.HeldBack = slices.Contains(pilots, c.ID), slices.Contains(heldBack, c.ID)
 	}
-	return lists[2], nil
+	return enrolled, nil
 }
 
 // write stores a change: the state, who has the feature, and the history.
