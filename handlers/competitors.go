@@ -38,6 +38,9 @@ func (p *pages) competitorsList(c echo.Context, s *store.Scope) error {
 	}
 	list.Pager = pager(rows, competitorID, place, page.Limit, func(name, cursor string) string { return l.with(competitorsPath, name, cursor) })
 	list.Sizes, list.Legend = l.sizes(place.Total), p.legend(rows)
+	if err := listed(c, s, "list", "competitors.view", l.whose()); err != nil {
+		return err
+	}
 	shell := p.shell(c, s.Viewer())
 	return render(c, views.CompetitorsPage(shell, list), regions{"list": views.CompetitorsList(shell, list)})
 }

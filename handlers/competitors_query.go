@@ -88,6 +88,14 @@ func coachIn(query url.Values, v domain.Viewer) (string, error) {
 	return "", nil
 }
 
+// whose says for the audit log whose list it is, where it is one coach's.
+func (l competitorList) whose() string {
+	if l.CoachID == "" {
+		return ""
+	}
+	return "coach=" + l.CoachID
+}
+
 // optional are the values of a filter, none being the first of them.
 func optional[T ~string](values []T) []string {
 	list := []string{""}

@@ -230,7 +230,8 @@ func TestEveryExportIsAudited(t *testing.T) {
 			wantStatus(t, b.get(path), 200)
 		}
 		wantStatus(t, a.get("/coaches.csv"), 200)
-		for _, path := range []string{"/competitors.xlsx?sort=x", "/teams.csv?sort=x", "/events/none/results.csv", "/teams/none/unsolved.csv", "/teams/" + team + "/unsolved.csv?category=x", "/coaches.csv"} {
+		wantStatus(t, a.get("/admin/audit.csv?user="+owner), 200)
+		for _, path := range []string{"/competitors.xlsx?sort=x", "/teams.csv?sort=x", "/events/none/results.csv", "/teams/none/unsolved.csv", "/teams/" + team + "/unsolved.csv?category=x", "/coaches.csv", "/admin/audit.csv"} {
 			if got := b.get(path); got.status < 400 {
 				t.Errorf("%s: status %d", path, got.status)
 			}
@@ -239,6 +240,6 @@ func TestEveryExportIsAudited(t *testing.T) {
 		for _, line := range []string{"competitors.export  xlsx", "teams.export  csv", "events.export  csv", "event.export  event=" + event, "unsolved.export  csv team=" + team} {
 			want = append(want, line+" "+owner)
 		}
-		wantEqual(t, "audit log", p.audited(), slices.Concat(want, []string{fmt.Sprintf("coaches.export  csv %s", admin)}))
+		wantEqual(t, "audit log", p.audited(), slices.Concat(want, []string{fmt.Sprintf("coaches.export  csv %s", admin), "audit.export  csv " + admin}))
 	})
 }

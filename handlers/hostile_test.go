@@ -81,14 +81,14 @@ func TestHostileNamesShowSafelyOnEveryPage(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *portal) {
 		p.besiege()
 		b := p.as(admin)
-		paths := []string{"/competitors", "/competitors?size=100&sort=team", "/teams", "/teams?sort=-coach", "/events", "/coaches", "/admin/categories", "/admin/sync"}
+		paths := []string{"/competitors", "/competitors?size=100&sort=team", "/teams", "/teams?sort=-coach", "/events", "/coaches", "/admin/categories", "/admin/sync", "/admin/audit"}
 		for i, text := range hostile {
 			q := url.QueryEscape(text)
 			if utf8.RuneCountInString(text) > maxSearch {
 				q = url.QueryEscape(string([]rune(text)[:maxSearch]))
 			}
 			id := fmt.Sprintf("/competitors/H-%02d", i)
-			paths = append(paths, id, id+"?source=flash&list="+url.QueryEscape("q="+q), "/competitors?q="+q, "/teams?q="+q, "/coaches?q="+q)
+			paths = append(paths, id, id+"?source=flash&list="+url.QueryEscape("q="+q), "/competitors?q="+q, "/teams?q="+q, "/coaches?q="+q, "/admin/audit?competitor="+q, fmt.Sprintf("/admin/audit?competitor=H-%02d", i))
 		}
 		paths = append(paths, b.get("/teams").doc().Find("#teams tbody th a").Map(hrefOf)...)
 		paths = append(paths, b.get("/events").doc().Find("main tbody th a").Map(hrefOf)...)
@@ -118,7 +118,7 @@ func TestHostileNamesAreHarmlessInEveryExport(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *portal) {
 		p.besiege()
 		b := p.as(admin)
-		exports := []string{"/competitors.csv", "/teams.csv", "/events.csv", "/coaches.csv", "/admin/categories.csv"}
+		exports := []string{"/competitors.csv", "/teams.csv", "/events.csv", "/coaches.csv", "/admin/categories.csv", "/admin/audit.csv"}
 		for i := range hostile {
 			exports = append(exports, fmt.Sprintf("/competitors/H-%02d/solves.csv", i))
 		}

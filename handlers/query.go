@@ -153,6 +153,23 @@ func dateIn(query url.Values, name string, zone *time.Location) (time.Time, erro
 	return domain.DayIn(day, zone), nil
 }
 
+// daysIn reads the first and the last of some calendar days, as the moments from the one on and before the other; zero times
+// where they are open.
+func daysIn(query url.Values, zone *time.Location) (from, until time.Time, err error) {
+	if from, err = dateIn(query, "from", zone); err != nil {
+		return from, until, err
+	}
+	last, err := dateIn(query, "to", zone)
+	if err != nil || last.IsZero() {
+		return from, until, err
+	}
+	until = domain.DayIn(last.In(zone).AddDate(0, 0, 1), zone)
+	if !until.After(from) {
+		err = domain.Errorf(domain.Invalid, "The first day is after the last one.").WithHint("Swap the two dates.")
+	}
+	return from, until, err
+}
+
 func shorten(s string) string {
 	if r := []rune(s); len(r) > 40 {
 		return string(r[:40]) + "…"

@@ -32,6 +32,7 @@ func TestRegionIsTheSameAsInItsPage(t *testing.T) {
 			},
 			admin: {
 				{"list", "/competitors"}, {"list", "/competitors?coach=K-2&sort=-points&size=25"}, {"teams", "/teams?sort=-points"}, {"coaches", "/coaches?q=a"},
+				{"audit", "/admin/audit?action=competitors.view"}, {"audit", "/admin/audit?competitor=nobody&user=" + admin},
 				{"results", "/events/" + autumn.ID()}, {"absent", "/events/" + autumn.ID()}, {"unsolved", "/teams/" + p.teamID("Southern Cross") + "?category=crypto"},
 			},
 			newcomer: {{"list", "/competitors"}, {"teams", "/teams"}},
@@ -78,7 +79,7 @@ func TestRegionsLinksAskForTheRegion(t *testing.T) {
 	p.crowd(120)
 	pages := map[string]answer{
 		"solves": p.as(owner).get("/competitors/C-1?category=crypto"), "list": p.as(other).get("/competitors"), "teams": p.as(other).get("/teams?q=s"),
-		"coaches": p.as(admin).get("/coaches"), "absent": p.as(other).get("/events/" + autumn.ID()), "unsolved": p.as(other).get("/teams/" + p.teamID("Southern Cross")),
+		"coaches": p.as(admin).get("/coaches"), "audit": p.as(admin).get("/admin/audit?action=audit.view"), "absent": p.as(other).get("/events/" + autumn.ID()), "unsolved": p.as(other).get("/teams/" + p.teamID("Southern Cross")),
 	}
 	for id, page := range pages {
 		found := page.doc().Find("#" + id + " [hx-get]")

@@ -59,6 +59,8 @@ func (p *pages) routes() []route {
 		{http.MethodPost, viewingEndPath, whoSeesPeople, p.viewingEnd},
 		{http.MethodGet, "/admin/categories", admins, p.categoriesShow},
 		{http.MethodGet, "/admin/categories.csv", admins, p.categoriesCSV},
+		{http.MethodGet, auditPath, admins, p.auditShow},
+		{http.MethodGet, auditPath + ".csv", admins, p.auditCSV},
 		{http.MethodPost, introductionPath, []domain.Role{domain.RoleCoach}, p.introductionSeen},
 		{http.MethodGet, rolloutPath, staff, p.rolloutShow},
 		{http.MethodPost, rolloutPath, staff, p.rolloutMove},

@@ -48,6 +48,8 @@ var matrix = map[string]access{
 	"POST /viewing/end":                   {"/viewing/end", 303, 403, 403, 303, 403},
 	"GET /admin/categories":               {"/admin/categories", 303, 403, 403, 200, 403},
 	"GET /admin/categories.csv":           {"/admin/categories.csv", 303, 403, 403, 200, 403},
+	"GET /admin/audit":                    {"/admin/audit", 303, 403, 403, 200, 403},
+	"GET /admin/audit.csv":                {"/admin/audit.csv", 303, 403, 403, 200, 403},
 	"GET /admin/sync":                     {"/admin/sync", 303, 403, 403, 200, 200},
 	"GET /admin/sync/runs.csv":            {"/admin/sync/runs.csv", 303, 403, 403, 200, 200},
 	"GET /competitors/:id/categories.csv": {"/competitors/C-1/categories.csv", 303, 200, 404, 200, 403},

@@ -57,16 +57,7 @@ func (p *pages) solveListIn(query url.Values, competitorID string) (solveList, e
 	default:
 		l.EventID = source
 	}
-	if l.From, err = dateIn(query, "from", p.conf.Zone); err != nil {
-		return l, err
-	}
-	last, err := dateIn(query, "to", p.conf.Zone)
-	if err == nil && !last.IsZero() {
-		l.Until = domain.DayIn(last.In(p.conf.Zone).AddDate(0, 0, 1), p.conf.Zone)
-		if !l.Until.After(l.From) {
-			err = domain.Errorf(domain.Invalid, "The first day is after the last one.").WithHint("Swap the two dates.")
-		}
-	}
+	l.From, l.Until, err = daysIn(query, p.conf.Zone)
 	return l, err
 }
 

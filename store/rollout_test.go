@@ -81,8 +81,11 @@ func TestADatabaseWithSolvesGoesOnForEverybody(t *testing.T) {
 		}{"no solve": {nil, 0, []string{}}, "a solve": {[]domain.Solve{odl(1)}, 100, []string{"co-a", "co-b"}}} {
 			h.exec(`DELETE FROM game_platform_challenge_solves`)
 			h.storeODL("gp-a1", h.snapshot(want.solves...))
-			if m, err := h.s.MigrateDown(t.Context()); err != nil || m.Version != 6 {
-				t.Fatal(m, err)
+			for m := (store.Migration{}); m.Version != 6; {
+				var err error
+				if m, err = h.s.MigrateDown(t.Context()); err != nil {
+					t.Fatal(m, err)
+				}
 			}
 			if _, err := h.s.MigrateUp(t.Context()); err != nil {
 				t.Fatal(err)

@@ -96,7 +96,7 @@ func CoachesList(s Shell, d Coaches) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "\"><div class=\"head\"><div><h1>Coaches</h1><p>To see what a coach sees, look at the portal as that coach. Nothing can be changed meanwhile, and it is noted in the audit log.</p></div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "\"><div class=\"head\"><div><h1>Coaches</h1><p>To see what a coach sees, look at the portal as that coach. Nothing can be changed meanwhile, and it is noted in the <a href=\"/admin/audit?action=view_as.begin\">audit log</a>.</p></div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

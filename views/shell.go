@@ -37,7 +37,7 @@ func (s Shell) nav() []navItem {
 		}
 		return people
 	case domain.RoleAdmin:
-		return append(people, navItem{"/coaches", "Coaches"}, rollout, navItem{"/admin/categories", "Categories"}, sync)
+		return append(people, navItem{"/coaches", "Coaches"}, rollout, navItem{"/admin/categories", "Categories"}, sync, navItem{"/admin/audit", "Audit"})
 	case domain.RoleProduct:
 		return []navItem{rollout, sync}
 	}

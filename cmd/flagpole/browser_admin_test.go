@@ -77,6 +77,35 @@ func (w *world) adminJourney(t *testing.T) {
 	b.wantAt("/admin/sync")
 	b.wantText("#runs-title", "Last runs")
 	b.wantText("main table", "On request")
+	b.auditOf(coach[1])
+}
+
+// auditOf finds in the audit log that the admin looked as the coach, at whom, and narrows it to that person.
+func (b *tab) auditOf(coach string) {
+	b.t.Helper()
+	b.follow(`nav a[href="/admin/audit"]`)
+	b.wantAt("/admin/audit")
+	b.choose("audit-action", "view_as.begin")
+	b.use("audit", "#audit-apply")
+	b.wantAt("/admin/audit?action=view_as.begin")
+	b.wantText("#audit tbody tr", "began to look as a coach")
+	b.choose("audit-action", "competitor.view")
+	b.use("audit", "#audit-apply")
+	b.wantText(".chip", "Action: looked at a competitor")
+	b.use("audit", `#audit tbody a[href*="as="]`)
+	b.wantText("#audit-without-as", "Acting as: "+coach)
+	if others := js[[]string](b, `[...document.querySelectorAll("#audit tbody td:nth-child(5)")].map(cell => cell.textContent.trim())`); len(others) == 0 || len(slices.Compact(others)) != 1 || others[0] != coach {
+		b.t.Errorf("acting as %s shows %q", coach, others)
+	}
+	name := b.text("#audit tbody td:nth-child(4) a")
+	b.use("audit", `#audit tbody a[href*="competitor="]`)
+	b.wantText(".chip", "About: "+name)
+	b.history("back")
+	b.until(`!!document.querySelector("#audit-without-as")`)
+	b.use("audit", "#audit-clear")
+	b.wantAt("/admin/audit")
+	b.follow(`#audit tbody td:nth-child(4) a[href^="/competitors/"]`)
+	b.wantText(".crumb", "Competitors /")
 }
 
 // lookAs sees what a coach sees, and can change nothing.
@@ -131,7 +160,7 @@ func (w *world) productJourney(t *testing.T) {
 	b.follow(`nav a[href="/admin/sync"]`)
 	b.wantText("#runs-title", "Last runs")
 	b.expect("status of 403")
-	for _, path := range []string{"/competitors", "/teams", "/events", "/coaches", "/admin/categories"} {
+	for _, path := range []string{"/competitors", "/teams", "/events", "/coaches", "/admin/categories", "/admin/audit"} {
 		b.open(path)
 		b.wantText("h1", "You may not do this")
 		if n := js[int](b, `document.querySelectorAll("table").length`); n != 0 {

@@ -154,6 +154,9 @@ func (w *world) adminsPages(t *testing.T, axe string) {
 		pageShown{"no coach matches", "/coaches?q=nobody+of+that+name"},
 		pageShown{"categories", "/admin/categories"},
 		pageShown{"sync", "/admin/sync"},
+		pageShown{"audit log", "/admin/audit"},
+		pageShown{"audit log with chips", "/admin/audit?action=competitor.view&from=2020-01-01"},
+		pageShown{"nothing in the audit log matches", "/admin/audit?competitor=nobody&action=audit.export"},
 		pageShown{"not found", "/competitors/nobody"},
 		pageShown{"wrong address", some["solves"] + "?sort=sideways"},
 	)
