@@ -96,7 +96,9 @@ func TestThePageOfSyncsCountsWhoIsNotEnrolledApart(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *portal) {
 		p.change(store.RolloutChange{Action: store.HoldBack, CoachID: "K-2"}) // with one success and one failure
 		page := p.as(product).get("/admin/sync")
-		wantEqual(t, "figures", page.words(".stats dd"), []string{"3", "2 of 3", "0", "1", "0", "3", "2"})
+		wantEqual(t, "figures", page.words(".stats dd"), []string{"none", "none", "none", "0 of 3", "1", "0"})
+		wantEqual(t, "left out", page.words(".stats + p"), []string{"Competitors in none of these figures: 3 not on the platform yet, 2 whose coach's turn comes later. " +
+			"A sync that is blocked counts neither as succeeded nor as failed."})
 		p.change(store.RolloutChange{Action: store.SetLevel, Level: store.Level{Off: true}})
 		wantEqual(t, "nobody", p.as(product).get("/admin/sync").words("h1"), []string{"No coach has the game platform yet"})
 	})

@@ -52,6 +52,14 @@ var matrix = map[string]access{
 	"GET /admin/audit.csv":                {"/admin/audit.csv", 303, 403, 403, 200, 403},
 	"GET /admin/sync":                     {"/admin/sync", 303, 403, 403, 200, 200},
 	"GET /admin/sync/runs.csv":            {"/admin/sync/runs.csv", 303, 403, 403, 200, 200},
+	"GET /admin/sync/all":                 {"/admin/sync/all", 303, 403, 403, 200, 403},
+	"POST /admin/sync/all":                {"/admin/sync/all", 303, 403, 403, 303, 403},
+	"GET /admin/sync/coach":               {"/admin/sync/coach?coach=K-1", 303, 403, 403, 200, 403},
+	"POST /admin/sync/coach":              {"/admin/sync/coach", 303, 403, 403, 422, 403}, // with no coach
+	"GET /admin/sync/pause":               {"/admin/sync/pause", 303, 403, 403, 200, 403},
+	"POST /admin/sync/pause":              {"/admin/sync/pause", 303, 403, 403, 422, 403}, // with no reason
+	"GET /admin/sync/resume":              {"/admin/sync/resume", 303, 403, 403, 200, 403},
+	"POST /admin/sync/resume":             {"/admin/sync/resume", 303, 403, 403, 409, 403}, // nothing is paused
 	"GET /competitors/:id/categories.csv": {"/competitors/C-1/categories.csv", 303, 200, 404, 200, 403},
 	"GET /competitors/:id/results.csv":    {"/competitors/C-1/results.csv", 303, 200, 404, 200, 403},
 	"POST /introduction":                  {"/introduction", 303, 303, 303, 403, 403},
@@ -235,18 +243,19 @@ func TestSyncPageCountsAndNamesNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 		page := p.as(product).get("/admin/sync")
-		wantEqual(t, "headline", page.words("h1, .head p"), []string{"1 competitor could not be synced", "They are tried again by themselves. 3 of 5 are in step with the platform."})
-		wantEqual(t, "figures", page.words(".stats dd"), []string{"5", "3 of 5", "1", "1", "0", "3"})
-		wantEqual(t, "queued", page.words("#runs-title ~ div tbody tr > :last-child"), []string{"Waiting for its turn"})
+		wantEqual(t, "headline", page.words("h1, .head p"), []string{"Syncs fail since 12:00 for 1 competitor of 1 coach: the platform did not answer in time",
+			"It is tried again by itself. Nobody has to act. 3 of 5 competitors are in step with the platform."})
+		wantEqual(t, "figures", page.words(".stats dd"), []string{"none", "none", "none", "1 of 5", "1", "0"})
+		wantEqual(t, "queued", page.words("#runs tbody tr > :last-child"), []string{"Waiting for its turn"})
 		if _, err := p.store.System().BeginRun(t.Context(), run); err != nil {
 			t.Fatal(err)
 		}
 		page = p.as(product).get("/admin/sync")
-		wantEqual(t, "running", page.words("#runs-title ~ div tbody tr > :last-child"), []string{"Running"})
+		wantEqual(t, "running", page.words("#runs tbody tr > :last-child"), []string{"Running"})
 
 		p.clock.Advance(deadAfter + 1)
 		page = p.as(product).get("/admin/sync")
-		wantEqual(t, "no sign of life", page.words("#runs-title ~ div tbody tr > :last-child"), []string{"Stopped before it was done"})
+		wantEqual(t, "no sign of life", page.words("#runs tbody tr > :last-child"), []string{"Stopped before it was done"})
 
 		if err := p.store.System().FinishRun(t.Context(), run, domain.RunCounts{}, ""); err != nil {
 			t.Fatal(err)

@@ -1,61 +1,68 @@
 package handlers
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"flagpole/internal/domain"
 	"flagpole/store"
 	"flagpole/views"
 )
 
 const (
+	syncPath  = "/admin/sync"
 	runsShown = 20
 	// deadAfter is how long a run may show no sign of life before it is taken for stopped.
 	deadAfter = 5 * time.Minute
+	// How often the page asks for itself while a run is on, and otherwise.
+	pollWorking, pollIdle = "2s", "15s"
 )
 
-// syncShow says how the syncs are doing. It names nobody.
+// syncShow says how the syncs are doing. It names no competitor.
 func (p *pages) syncShow(c echo.Context, s *store.Scope) error {
 	ctx := c.Request().Context()
-	n, err := s.SyncCounts(ctx)
+	h, err := s.SyncHealth(ctx, p.clock())
 	if err != nil {
 		return err
 	}
-	runs, err := s.LastRuns(ctx, runsShown)
+	before := c.QueryParam("before")
+	runs, more, err := s.RunsPage(ctx, before, runsShown)
 	if err != nil {
 		return err
 	}
-	view := views.Sync{
-		OnPlatform: n.OnPlatform, Synced: n.Synced, Failing: n.Failing, Blocked: n.Blocked, Waiting: n.Waiting,
-		NotOnPlatform: n.NotOnPlatform, NotEnrolled: n.NotEnrolled,
+	names, err := p.coachNames(c, s, runs, h.Open)
+	if err != nil {
+		return err
 	}
-	view.Headline, view.Sub = p.syncSentence(n, s.Viewer().KillSwitch)
+	v := s.Viewer()
+	view := p.healthView(h, p.circumstances(v), names)
+	view.MaySync, view.MayPause, view.Paused = v.May(domain.MayRetry) && v.May(domain.MayBulk), v.May(domain.MayPause), v.Pause.On()
 	for _, r := range runs {
-		view.Runs = append(view.Runs, p.runRow(r))
+		view.Runs = append(view.Runs, p.runRow(r, names))
 	}
-	return render(c, views.SyncPage(p.shell(c, s.Viewer()), view), nil)
+	if more {
+		view.OlderURL = link(syncPath, "before", runs[len(runs)-1].ID) + "#runs"
+	}
+	if before != "" {
+		view.NewestURL, view.PollEvery = syncPath+"#runs", "" // what was turned to stays
+	}
+	shell := p.shell(c, v)
+	return render(c, views.SyncPage(shell, view), regions{"health": views.SyncHealth(shell, view)})
 }
 
-// syncSentence says in words whether all is well.
-func (p *pages) syncSentence(n store.SyncCounts, killed bool) (headline, sub string) {
-	switch {
-	case !p.conf.SyncEnabled:
-		return "Syncs are switched off", "Set GAME_PLATFORM_INTEGRATION_ENABLED=true and restart the portal. An operator does it."
-	case killed:
-		return "All syncs are stopped", "Pages show what was stored. Product staff let syncs go on, on the page Rollout."
-	case n.OnPlatform == 0 && n.NotEnrolled > 0:
-		return "No coach has the game platform yet", "Competitors are synced as soon as the rollout gives it to their coaches."
-	case n.OnPlatform == 0:
-		return "Nobody is on the platform yet", "Competitors are synced as soon as the roster gives them a game platform id."
-	case n.Waiting == n.OnPlatform:
-		return "The first syncs are under way", "Results show as they arrive; nothing to do."
-	case n.Failing > 0:
-		return views.Plural(n.Failing, "competitor", "competitors") + " could not be synced",
-			"They are tried again by themselves. " + views.Number(n.Synced) + " of " + views.Number(n.OnPlatform) + " are in step with the platform."
+// coachNames are the names of the coaches whom runs are for.
+func (p *pages) coachNames(c echo.Context, s *store.Scope, lists ...[]store.Run) (map[string]string, error) {
+	var ids []string
+	for _, runs := range lists {
+		for _, r := range runs {
+			if r.CoachID != "" {
+				ids = append(ids, r.CoachID)
+			}
+		}
 	}
-	return "All is well", views.Number(n.Synced) + " of " + views.Number(n.OnPlatform) + " competitors are in step with the platform. " +
-		views.Number(n.Blocked) + " wait for the platform or for data."
+	return s.CoachNames(c.Request().Context(), ids)
 }
 
 // stopWords says why a run ended before it was done.
@@ -64,26 +71,48 @@ var stopWords = map[store.StopReason]string{
 	store.StopInterrupted:  "somebody stopped it",
 	store.StopCrashed:      "its process died",
 	store.StopKillSwitch:   "the kill switch is on",
+	store.StopPaused:       "syncs are paused",
 	store.StopFault:        "a fault of the portal, see the log",
 }
 
-func (p *pages) runRow(r store.Run) views.RunRow {
+// runWhat says what a run is for.
+func runWhat(r store.Run, coaches map[string]string) string {
+	switch {
+	case r.Kind == store.RunSchedule:
+		return "Schedule"
+	case r.Competitor:
+		return "On request, one competitor"
+	case r.CoachID != "":
+		return "On request, " + cmp.Or(coaches[r.CoachID], "one coach")
+	case r.Full:
+		return "On request, everybody in full"
+	}
+	return "On request, everybody"
+}
+
+func (p *pages) runRow(r store.Run, coaches map[string]string) views.RunRow {
 	row := views.RunRow{
-		Kind: "Schedule", Queued: r.Queued, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
+		Kind: runWhat(r, coaches), Queued: r.Queued, StartedAt: r.StartedAt, FinishedAt: r.FinishedAt,
 		Stopped: r.Stopped != "", StoppedBecause: stopWords[r.Stopped], Counts: r.Counts,
 	}
-	if r.Kind == store.RunCommand {
-		row.Kind = "On request"
-	}
-	if r.FinishedAt.IsZero() && !r.Queued && p.clock().Sub(r.HeartbeatAt) > deadAfter {
+	if p.dead(r) {
 		row.Stopped, row.FinishedAt = true, r.HeartbeatAt
 	}
 	return row
 }
 
-// runsCSV exports the last runs. It names nobody.
+// dead reports whether an open run has shown no sign of life for long.
+func (p *pages) dead(r store.Run) bool {
+	return r.FinishedAt.IsZero() && !r.Queued && p.clock().Sub(r.HeartbeatAt) > deadAfter
+}
+
+// runsCSV exports the last runs. It names no competitor.
 func (p *pages) runsCSV(c echo.Context, s *store.Scope) error {
 	runs, err := s.LastRuns(c.Request().Context(), runsShown)
+	if err != nil {
+		return err
+	}
+	names, err := p.coachNames(c, s, runs)
 	if err != nil {
 		return err
 	}
@@ -91,7 +120,7 @@ func (p *pages) runsCSV(c echo.Context, s *store.Scope) error {
 		"new_solves", "api_calls", "result"}
 	return p.csv(c, "runs", "", header, func(row func(...any) error) error {
 		for _, run := range runs {
-			r, n := p.runRow(run), run.Counts
+			r, n := p.runRow(run, names), run.Counts
 			err := row(run.ID, r.StartedAt, r.FinishedAt, r.Kind, n.Attempted, n.Changed, n.Unchanged, n.Blocked, n.Failed, n.Skipped,
 				n.NewSolves, n.APICalls, r.State().Text)
 			if err != nil {

@@ -64,6 +64,22 @@
     if (before.focused && document.activeElement === document.body) region.focus({ preventScroll: true })
   })
 
+  // A region that asks for itself leaves everything as the reader has it: what is opened stays open, what is scrolled stays
+  // there. Things are known by their ids; the focus htmx keeps by itself.
+  let left = { open: [], scrolled: [] }
+  document.addEventListener('htmx:beforeSwap', ({ detail: { target, requestConfig } }) => {
+    const own = requestConfig.elt === target ? [...target.querySelectorAll('[id]')] : []
+    left = {
+      open: own.filter((e) => e.open).map((e) => e.id),
+      scrolled: own.filter((e) => e.scrollLeft).map((e) => [e.id, e.scrollLeft]),
+    }
+  })
+  document.addEventListener('htmx:afterSwap', () => {
+    for (const id of left.open) document.getElementById(id)?.setAttribute('open', '')
+    for (const [id, x] of left.scrolled) document.getElementById(id)?.scrollTo(x, 0)
+    left = { open: [], scrolled: [] }
+  })
+
   // While a region is fetched it says so, unless it asks for itself; after a while its rows turn into blanks (app.css). An
   // answer that is an error aims elsewhere: what was asked for is no longer busy all the same.
   document.addEventListener('htmx:beforeRequest', ({ detail: { elt, requestConfig: { target } } }) => {

@@ -29,12 +29,12 @@ func (sc *Scope) RequestRefresh(ctx context.Context, competitorID string) (runID
 		if err != nil {
 			return noSuch(err, "competitor")
 		}
-		var killed bool
-		if err := tx.row(ctx, `SELECT kill_switch FROM rollout`).Scan(&killed); err != nil {
+		stopped, err := callsStopped(ctx, tx, "")
+		if err != nil {
 			return err
 		}
-		if killed {
-			return domain.Errorf(domain.Clash, "All syncs are stopped at the moment.").WithHint("The programme's staff knows; results come again by themselves.")
+		if err := stoppedError(stopped); err != nil {
+			return err
 		}
 		if account == "" {
 			return domain.Errorf(domain.Clash, "There is nothing to refresh: the competitor has no account on the platform yet.")

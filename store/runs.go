@@ -31,6 +31,13 @@ type Run struct {
 	FinishedAt  time.Time  // zero: not finished
 	Stopped     StopReason // why it ended before it was done; "" when it did not
 	Counts      domain.RunCounts
+	CoachID     string // whose competitors it is for
+	Competitor  bool   // it is for one competitor, whom it does not name
+	Full        bool   // without cursors
+
+	Expected       int       // competitors it will try; 0: not known
+	RoundAt        time.Time // when it last began to work: a scheduled run works in rounds
+	RoundAttempted int       // what it had tried by then
 }
 
 // StopReason says why a run ended before it was done.
@@ -43,6 +50,7 @@ const (
 	StopCrashed      StopReason = "crashed"     // its process died
 	StopFault        StopReason = "error"       // a fault of ours; the log has it
 	StopKillSwitch   StopReason = "kill_switch" // the rollout's kill switch is on
+	StopPaused       StopReason = "paused"      // an admin has paused all syncs
 )
 
 // RunRequest is what somebody asked for.
@@ -50,7 +58,7 @@ type RunRequest struct {
 	Selection Selection // DueBy is not kept: a request is for everybody it names, due or not
 	Full      bool      // without cursors
 	DryRun    bool      // ask the platform, store nothing
-	By        string    // "command" or "api"
+	By        string    // "command", "api" or "page"
 }
 
 // QueueRun keeps a request until the process that has the lead takes it up.
@@ -98,7 +106,7 @@ func (sys *System) BeginRun(ctx context.Context, id string) (RunRequest, error) 
 	err := sys.s.db.update(ctx, func(tx conn) error {
 		return tx.row(ctx, `
 			UPDATE sync_runs SET queued = FALSE, started_at = $2, heartbeat_at = $2, attempted = 0, changed = 0, unchanged = 0,
-				blocked = 0, failed = 0, skipped = 0, not_enrolled = 0, new_solves = 0, api_calls = 0
+				blocked = 0, failed = 0, skipped = 0, not_enrolled = 0, new_solves = 0, api_calls = 0, expected = 0, round_at = NULL, round_attempted = 0
 			WHERE run_id = $1 AND queued
 			RETURNING full_pull, dry_run, requested_by, coach_id, competitor_id`, id, now).
 			Scan(&r.Full, &r.DryRun, &r.By, &r.Selection.CoachID, &r.Selection.CompetitorID)
@@ -107,6 +115,18 @@ func (sys *System) BeginRun(ctx context.Context, id string) (RunRequest, error) 
 		return r, domain.Errorf(domain.Clash, "This run has been taken up already.")
 	}
 	return r, wrap(err, "begin run")
+}
+
+// ExpectRun says that a run begins to work, and how many competitors it will try from now on.
+func (sys *System) ExpectRun(ctx context.Context, id string, n int) error {
+	return sys.write(ctx, "expect of run", `
+		UPDATE sync_runs SET expected = attempted + $2, round_at = $3, round_attempted = attempted, heartbeat_at = $3 WHERE run_id = $1`,
+		id, n, sys.s.now())
+}
+
+// NoteStop keeps why a scheduled run does not get on; its next sync takes it back.
+func (sys *System) NoteStop(ctx context.Context, id string, reason StopReason) error {
+	return sys.write(ctx, "note stop", `UPDATE sync_runs SET stop_reason = $2 WHERE run_id = $1 AND kind = 'schedule'`, id, string(reason))
 }
 
 // RequeueRun puts a run back that was interrupted because its process stops: the next one takes it up from the start.
@@ -142,13 +162,15 @@ func (sys *System) TakeOver(ctx context.Context, slot time.Time) (int64, error) 
 }
 
 const runColumns = `run_id, kind, queued, started_at, heartbeat_at, finished_at, stop_reason,
-	attempted, changed, unchanged, blocked, failed, skipped, not_enrolled, new_solves, api_calls`
+	attempted, changed, unchanged, blocked, failed, skipped, not_enrolled, new_solves, api_calls,
+	coach_id, competitor_id <> '', full_pull, expected, round_at, round_attempted`
 
 func scanRun(scan func(...any) error) (Run, error) {
 	var r Run
 	c := &r.Counts
 	err := scan(&r.ID, &r.Kind, &r.Queued, into(&r.StartedAt), into(&r.HeartbeatAt), into(&r.FinishedAt), &r.Stopped,
-		&c.Attempted, &c.Changed, &c.Unchanged, &c.Blocked, &c.Failed, &c.Skipped, &c.NotEnrolled, &c.NewSolves, &c.APICalls)
+		&c.Attempted, &c.Changed, &c.Unchanged, &c.Blocked, &c.Failed, &c.Skipped, &c.NotEnrolled, &c.NewSolves, &c.APICalls,
+		&r.CoachID, &r.Competitor, &r.Full, &r.Expected, into(&r.RoundAt), &r.RoundAttempted)
 	return r, err
 }
 
@@ -204,7 +226,8 @@ func countInRun(ctx context.Context, tx conn, p Pull, stored Stored, now int64) 
 	c := CountsOf(p.Result, stored, len(p.Attempts))
 	_, err := tx.exec(ctx, `
 		UPDATE sync_runs SET attempted = attempted + 1, changed = changed + $2, unchanged = unchanged + $3,
-			blocked = blocked + $4, failed = failed + $5, new_solves = new_solves + $6, api_calls = api_calls + $7, heartbeat_at = $8
+			blocked = blocked + $4, failed = failed + $5, new_solves = new_solves + $6, api_calls = api_calls + $7, heartbeat_at = $8,
+			stop_reason = CASE WHEN kind = 'schedule' THEN '' ELSE stop_reason END
 		WHERE run_id = $1`,
 		p.RunID, c.Changed, c.Unchanged, c.Blocked, c.Failed, c.NewSolves, c.APICalls, now)
 	return wrap(err, "count in run")
@@ -226,70 +249,55 @@ func CountsOf(result domain.SyncResult, stored Stored, calls int) domain.RunCoun
 	return c
 }
 
-// PruneAttempts deletes attempts that succeeded before good and those that failed before bad; what stays of them are sums
-// by hour, call and outcome.
-func (sys *System) PruneAttempts(ctx context.Context, good, bad time.Time) (int64, error) {
-	var all int64
-	for {
-		var n int64
-		err := sys.s.db.update(ctx, func(tx conn) (err error) {
-			n, err = pruneSome(ctx, tx, micros(good), micros(bad))
-			return err
-		})
-		all += n
-		if err != nil || n == 0 {
-			return all, wrap(err, "prune attempts")
-		}
-	}
-}
-
-// pruneAtOnce bounds one transaction, so that syncs can write in between.
-const pruneAtOnce = 5000
-
-func pruneSome(ctx context.Context, tx conn, good, bad int64) (int64, error) {
-	const old = `started_at < $1 AND (error_class = '' OR started_at < $2)`
-	var last int64
-	err := tx.row(ctx, `
-		SELECT COALESCE(MAX(attempt_id), 0) FROM (
-			SELECT attempt_id FROM sync_attempts WHERE `+old+` ORDER BY attempt_id LIMIT $3) AS batch`, good, bad, pruneAtOnce).Scan(&last)
-	if err != nil || last == 0 {
-		return 0, err
-	}
-	_, err = tx.exec(ctx, `
-		INSERT INTO sync_attempt_sums AS s (hour_at, endpoint, http_status, error_class, attempts, duration_us)
-		SELECT started_at / 3600000000 * 3600000000, endpoint, http_status, error_class, COUNT(*), CAST(SUM(duration_us) AS BIGINT)
-		FROM sync_attempts WHERE `+old+` AND attempt_id <= $3
-		GROUP BY 1, 2, 3, 4
-		ON CONFLICT (hour_at, endpoint, http_status, error_class) DO UPDATE SET
-			attempts = s.attempts + excluded.attempts, duration_us = s.duration_us + excluded.duration_us`, good, bad, last)
-	if err != nil {
-		return 0, err
-	}
-	return tx.exec(ctx, `DELETE FROM sync_attempts WHERE `+old+` AND attempt_id <= $3`, good, bad, last)
-}
-
 // CountSkipped adds competitors to a run that it did not come to; they stay due.
 func (sys *System) CountSkipped(ctx context.Context, id string, n int) error {
 	return sys.write(ctx, "count skipped", `UPDATE sync_runs SET skipped = skipped + $2 WHERE run_id = $1`, id, n)
 }
 
-// LastRuns lists the newest runs that tried anything, are still open, or were ended by the kill switch, newest first. It names nobody, so every viewer of
-// the sync page may read it.
+// LastRuns lists the newest runs that tried anything, are still open, or were ended by somebody's order or a refused token,
+// newest first. It names nobody, so every viewer of the sync page may read it.
 func (sc *Scope) LastRuns(ctx context.Context, limit int) ([]Run, error) {
-	rows, err := sc.s.db.reader().query(ctx, `
-		SELECT `+runColumns+`
-		FROM sync_runs WHERE $1 AND NOT dry_run AND (attempted > 0 OR finished_at IS NULL OR stop_reason = 'kill_switch')
-		ORDER BY started_at DESC, run_id LIMIT $2`, sc.seesSync(), limit)
-	if err != nil {
-		return nil, fmt.Errorf("list runs: %w", err)
-	}
-	var list []Run
-	err = each(rows, func() error {
-		r, err := scanRun(rows.Scan)
-		list = append(list, r)
+	runs, _, err := sc.RunsPage(ctx, "", limit)
+	return runs, err
+}
+
+// RunsPage lists runs as LastRuns does, those that began before the run given; "" is from the newest on. more says that there
+// are older ones. A run that is not there is an Invalid error.
+func (sc *Scope) RunsPage(ctx context.Context, before string, limit int) (runs []Run, more bool, err error) {
+	err = sc.s.db.view(ctx, func(tx conn) (err error) {
+		runs, more, err = sc.runsPage(ctx, tx, before, limit)
 		return err
 	})
-	return list, wrap(err, "list runs")
+	return runs, more, wrap(err, "list runs")
+}
+
+func (sc *Scope) runsPage(ctx context.Context, tx conn, before string, limit int) (runs []Run, more bool, err error) {
+	var a args
+	where := a.add(sc.seesSync()) + ` AND NOT dry_run AND (attempted > 0 OR finished_at IS NULL OR stop_reason IN ('kill_switch', 'paused', 'token_refused'))`
+	if before != "" {
+		var began int64
+		if err := tx.row(ctx, `SELECT started_at FROM sync_runs WHERE `+where+` AND run_id = $2`, sc.seesSync(), before).Scan(&began); err != nil {
+			if errors.Is(err, sql.ErrNoRows) {
+				err = errLostRow()
+			}
+			return nil, false, err
+		}
+		where += ` AND (started_at, run_id) < (` + a.add(began) + `, ` + a.add(before) + `)`
+	}
+	rows, err := tx.query(ctx, `
+		SELECT `+runColumns+` FROM sync_runs WHERE `+where+` ORDER BY started_at DESC, run_id DESC LIMIT `+a.add(limit+1), a...)
+	if err != nil {
+		return nil, false, err
+	}
+	err = each(rows, func() error {
+		r, err := scanRun(rows.Scan)
+		runs = append(runs, r)
+		return err
+	})
+	if len(runs) > limit {
+		return runs[:limit], true, err
+	}
+	return runs, false, err
 }
 
 // seesSync reports whether the viewer may see sync health.
@@ -297,28 +305,25 @@ func (sc *Scope) seesSync() bool {
 	return sc.viewer.Role == domain.RoleAdmin || sc.viewer.Role == domain.RoleProduct
 }
 
-// SyncCounts is how many competitors stand where. Those whose coach does not have the feature are not synced, and count as
-// NotEnrolled alone.
-type SyncCounts struct {
-	OnPlatform, NotOnPlatform         int
-	NotEnrolled                       int // on the platform
-	Synced, Failing, Blocked, Waiting int // of those on the platform; Waiting has not been tried yet
-	LastSuccessAt                     time.Time
-}
-
-// SyncCounts counts competitors by sync result; it names nobody.
-func (sc *Scope) SyncCounts(ctx context.Context) (SyncCounts, error) {
-	var n SyncCounts
-	err := sc.s.db.reader().row(ctx, `
-		SELECT COUNT(c.game_platform_id) FILTER (WHERE co.enrolled), COUNT(*) - COUNT(c.game_platform_id),
-			COUNT(c.game_platform_id) FILTER (WHERE NOT co.enrolled),
-			COUNT(*) FILTER (WHERE co.enrolled AND st.last_result = 'success'), COUNT(*) FILTER (WHERE co.enrolled AND st.last_result = 'failure'),
-			COUNT(*) FILTER (WHERE co.enrolled AND st.last_result = 'blocked'),
-			COUNT(*) FILTER (WHERE co.enrolled AND c.game_platform_id IS NOT NULL AND COALESCE(st.last_result, '') = ''),
-			MAX(st.last_success_at)
-		FROM competitors c JOIN coaches co ON co.coach_id = c.coach_id
-		LEFT JOIN game_platform_sync_state st ON st.syned_user_id = c.game_platform_id
-		WHERE $1`, sc.seesSync()).
-		Scan(&n.OnPlatform, &n.NotOnPlatform, &n.NotEnrolled, &n.Synced, &n.Failing, &n.Blocked, &n.Waiting, into(&n.LastSuccessAt))
-	return n, wrap(err, "count syncs")
+// CoachNames are the names of coaches by their ids, for those who see whom runs were for.
+func (sc *Scope) CoachNames(ctx context.Context, ids []string) (map[string]string, error) {
+	names := map[string]string{}
+	if len(ids) == 0 || !sc.seesSync() {
+		return names, nil
+	}
+	var a args
+	for _, id := range padded(ids) {
+		a = append(a, id)
+	}
+	rows, err := sc.s.db.reader().query(ctx, `SELECT coach_id, name FROM coaches WHERE (coach_id) IN (VALUES `+tuples(len(a), 1)+`)`, a...)
+	if err != nil {
+		return nil, fmt.Errorf("names of coaches: %w", err)
+	}
+	err = each(rows, func() error {
+		var id, name string
+		err := rows.Scan(&id, &name)
+		names[id] = name
+		return err
+	})
+	return names, wrap(err, "names of coaches")
 }

@@ -110,7 +110,7 @@ func TestARunCountsEachSyncOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := []store.Run{{
-			ID: id, Kind: store.RunCommand, StartedAt: storetest.Start, HeartbeatAt: h.clock.Now(), FinishedAt: h.clock.Now(), Stopped: store.StopInterrupted, Counts: counts,
+			ID: id, Kind: store.RunCommand, StartedAt: storetest.Start, HeartbeatAt: h.clock.Now(), FinishedAt: h.clock.Now(), Stopped: store.StopInterrupted, Counts: counts, Full: true,
 		}}
 		if diff := cmp.Diff(want, lastRuns(h, h.admin(), 9)); diff != "" {
 			t.Errorf("run (-want +got):\n%s", diff)
@@ -153,27 +153,6 @@ func TestGoodAttemptsAreKeptForAShorterTimeThanFailedOnes(t *testing.T) {
 	})
 }
 
-func TestSumsByHourStayOfWhatIsPruned(t *testing.T) {
-	inBoth(t, func(t *testing.T, h *house) {
-		p := h.pull("gp-a1")
-		call := func(at time.Time, class domain.FailureClass) store.Attempt {
-			return store.Attempt{Endpoint: "GET /users", StartedAt: at, Took: time.Second, Status: 200, Class: class}
-		}
-		start := storetest.Start
-		p.Attempts = []store.Attempt{call(start, ""), call(start.Add(59*time.Minute), ""), call(start.Add(time.Hour), ""), call(start, domain.Malformed)}
-		h.store(p)
-		// The first time only the first of the hour is old enough: the next adds to its sum.
-		for _, before := range []time.Time{start.Add(time.Minute), start.Add(2 * time.Hour)} {
-			if _, err := h.sys.PruneAttempts(t.Context(), before, before); err != nil {
-				t.Fatal(err)
-			}
-		}
-		h.want("sums", `SELECT `+minutes("hour_at")+`, error_class, attempts, duration_us FROM sync_attempt_sums ORDER BY 1, 2`,
-			"0||2|2000000", "0|malformed|1|1000000", "60||1|1000000")
-		h.want("attempts", `SELECT COUNT(*) FROM sync_attempts`, "0")
-	})
-}
-
 func TestLastRunsListsWhatWasTriedOrIsOpenNewestFirst(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		quiet := scheduled(h, storetest.Start)
@@ -193,23 +172,6 @@ func TestLastRunsListsWhatWasTriedOrIsOpenNewestFirst(t *testing.T) {
 		}
 		if got := lastRuns(h, h.admin(), 1); len(got) != 1 || got[0].ID != open {
 			t.Errorf("the newest is %+v", got)
-		}
-	})
-}
-
-func TestSyncCountsSayHowManyStandWhere(t *testing.T) {
-	inBoth(t, func(t *testing.T, h *house) {
-		h.people()
-		for id, result := range map[string]domain.SyncResult{"gp-a1": domain.SyncSuccess, "gp-a2": domain.SyncFailure, "gp-b1": domain.SyncBlocked,
-			"gp-gone": domain.SyncFailure /* no longer on the roster */} {
-			p := h.pull(id)
-			p.At, p.Result = storetest.Start, result
-			h.store(p)
-		}
-		got, err := h.admin().SyncCounts(t.Context())
-		want := store.SyncCounts{OnPlatform: 4, NotOnPlatform: 1, Synced: 1, Failing: 1, Blocked: 1, Waiting: 1, LastSuccessAt: storetest.Start}
-		if diff := cmp.Diff(want, got); diff != "" || err != nil {
-			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}
 	})
 }

@@ -104,7 +104,6 @@ func probes() []probe {
 		{"EachSolve", "of a zebra", export("cp-b1"), aZebra, "", aZebra},
 		{"EachSolve", "hostile", export("\x00\xff"), nobody, "", nobody},
 		{"CompetitorSums", "", func(h *house, sc *store.Scope) (any, error) { return sc.CompetitorSums(h.t.Context(), "", h.bounds()) }, nobody, "", nobody},
-		{"SyncCounts", "", func(h *house, sc *store.Scope) (any, error) { return sc.SyncCounts(h.t.Context()) }, nobody, "", nobody},
 		{"LastRuns", "", func(h *house, sc *store.Scope) (any, error) { return sc.LastRuns(h.t.Context(), 50) }, nobody, "", nobody},
 		{"Audit", "", func(h *house, sc *store.Scope) (any, error) { return nil, sc.Audit(h.t.Context(), "test", "cp-a1", "") }, nobody, "", nobody},
 		{"SeeIntroduction", "", func(h *house, sc *store.Scope) (any, error) { return nil, sc.SeeIntroduction(h.t.Context()) }, nobody, "", nobody},
@@ -114,7 +113,7 @@ func probes() []probe {
 		}, nobody, "", nobody},
 		{"Viewer", "", func(_ *house, sc *store.Scope) (any, error) { return sc.Viewer(), nil }, nobody, "", nobody},
 	}
-	return slices.Concat(own, listProbes(), personProbes(), auditProbes())
+	return slices.Concat(own, listProbes(), personProbes(), auditProbes(), healthProbes())
 }
 
 // bothCoaches gives both coaches' people solves, events, runs and states in which their own texts stand.
@@ -206,13 +205,14 @@ func TestSyncHealthIsForAdminsAndProductStaff(t *testing.T) {
 		bothCoaches(h)
 		for _, v := range viewers {
 			sc := h.s.For(v.viewer)
-			counts, err1 := sc.SyncCounts(t.Context())
+			health, err1 := sc.SyncHealth(t.Context(), h.clock.Now())
 			runs, err2 := sc.LastRuns(t.Context(), 9)
-			want := store.SyncCounts{}
+			want := [3]int{}
 			if v.sync {
-				want = store.SyncCounts{OnPlatform: 4, NotOnPlatform: 1, Failing: 4}
+				want = [3]int{4, 1, 4}
 			}
-			if counts != want || (len(runs) == 1) != v.sync || errors.Join(err1, err2) != nil {
+			counts := [3]int{health.OnPlatform, health.NotOnPlatform, health.Failing}
+			if counts != want || (len(runs) == 1) != v.sync || errors.Join(err1, err2) != nil || (len(health.Hours) > 0) != v.sync {
 				t.Errorf("%s: counts %+v, %d runs, errors %v %v", v.name, counts, len(runs), err1, err2)
 			}
 		}

@@ -48,17 +48,22 @@ func (a *Accounts) Session(ctx context.Context, hash string, idle time.Duration)
 	err := a.s.db.reader().row(ctx, `
 		SELECT u.user_id, u.email, COALESCE(co.name, u.email), u.role, COALESCE(u.coach_id, ''), s.last_used_at,
 			COALESCE(seen.coach_id, ''), COALESCE(seen.name, ''), COALESCE(seen.enrolled, co.enrolled, FALSE),
-			COALESCE(seen.introduced_at, co.introduced_at) IS NOT NULL, (SELECT kill_switch FROM rollout)
+			COALESCE(seen.introduced_at, co.introduced_at) IS NOT NULL, (SELECT kill_switch FROM rollout),
+			p.paused_at, COALESCE(pu.email, p.paused_by, ''), COALESCE(p.reason, '')
 		FROM sessions s
 		JOIN users u ON u.user_id = s.user_id
 		LEFT JOIN coaches co ON co.coach_id = u.coach_id
 		LEFT JOIN coaches seen ON seen.coach_id = s.viewing_coach_id AND u.role = 'admin'
+		LEFT JOIN sync_pause p ON p.only_one = 1
+		LEFT JOIN users pu ON pu.user_id = p.paused_by
 		WHERE s.session_hash = $1 AND s.expires_at > $2 AND s.last_used_at > $3 AND u.disabled_at IS NULL`,
 		hash, micros(now), micros(now.Add(-idle))).
-		Scan(&v.UserID, &v.Email, &v.Name, &v.Role, &v.CoachID, into(&s.LastUsedAt), &seen, &v.CoachName, &v.Enrolled, &v.Introduced, &v.KillSwitch)
+		Scan(&v.UserID, &v.Email, &v.Name, &v.Role, &v.CoachID, into(&s.LastUsedAt), &seen, &v.CoachName, &v.Enrolled, &v.Introduced, &v.KillSwitch,
+			into(&v.Pause.At), &v.Pause.By, &v.Pause.Reason)
 	if err != nil {
 		return Session{}, fmt.Errorf("find session: %w", noSuch(err, "session"))
 	}
+	v.Pause.By = domain.LoginName(v.Pause.By)
 	if seen != "" {
 		v.Role, v.CoachID, v.ViewingAs = domain.RoleCoach, seen, true
 	}

@@ -13,17 +13,20 @@ import (
 // Columns this pull learned nothing about stay as they are.
 func storeState(ctx context.Context, tx conn, p Pull, t totals) error {
 	failed := 0
-	var lastSeen time.Time
+	var lastSeen, failingSince time.Time
 	err := tx.row(ctx, `
-		SELECT failed_in_a_row, last_remote_accessed_at FROM game_platform_sync_state WHERE syned_user_id = $1`,
-		p.GamePlatformID).Scan(&failed, into(&lastSeen))
+		SELECT failed_in_a_row, last_remote_accessed_at, failing_since FROM game_platform_sync_state WHERE syned_user_id = $1`,
+		p.GamePlatformID).Scan(&failed, into(&lastSeen), into(&failingSince))
 	if err != nil && err != sql.ErrNoRows {
 		return fmt.Errorf("read state: %w", err)
 	}
-	if p.Result == domain.SyncFailure {
+	switch {
+	case p.Result != domain.SyncFailure:
+		failed, failingSince = 0, time.Time{}
+	case failingSince.IsZero():
+		failed, failingSince = failed+1, p.At
+	default:
 		failed++
-	} else {
-		failed = 0
 	}
 	var odlAt, flashAt, fullAt, successAt, cursor any
 	if p.ODL != nil {
@@ -49,8 +52,8 @@ func storeState(ctx context.Context, tx conn, p Pull, t totals) error {
 	_, err = tx.exec(ctx, `
 		INSERT INTO game_platform_sync_state AS s (syned_user_id, last_odl_synced_at, last_flash_ctf_synced_at, last_full_pull_at,
 			last_remote_accessed_at, last_attempt_at, last_success_at, last_result, odl_cursor_at,
-			error_class, error_endpoint, error_message, failed_in_a_row, next_due_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+			error_class, error_endpoint, error_message, failed_in_a_row, next_due_at, failing_since)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 		ON CONFLICT (syned_user_id) DO UPDATE SET
 			last_odl_synced_at = COALESCE(excluded.last_odl_synced_at, s.last_odl_synced_at),
 			last_flash_ctf_synced_at = COALESCE(excluded.last_flash_ctf_synced_at, s.last_flash_ctf_synced_at),
@@ -61,9 +64,9 @@ func storeState(ctx context.Context, tx conn, p Pull, t totals) error {
 			last_result = excluded.last_result,
 			odl_cursor_at = CASE WHEN excluded.last_odl_synced_at IS NULL THEN s.odl_cursor_at ELSE excluded.odl_cursor_at END,
 			error_class = excluded.error_class, error_endpoint = excluded.error_endpoint, error_message = excluded.error_message,
-			failed_in_a_row = excluded.failed_in_a_row, next_due_at = excluded.next_due_at`,
+			failed_in_a_row = excluded.failed_in_a_row, next_due_at = excluded.next_due_at, failing_since = excluded.failing_since`,
 		p.GamePlatformID, odlAt, flashAt, fullAt, nullMicros(lastSeen), micros(p.At), successAt, string(p.Result), cursor,
-		string(failure.Class), failure.Endpoint, failure.Message, failed, micros(due))
+		string(failure.Class), failure.Endpoint, failure.Message, failed, micros(due), nullMicros(failingSince))
 	return wrap(err, "state")
 }
 
@@ -88,26 +91,15 @@ type Selection struct {
 // row is due, and so pulls in full.
 func (sys *System) Targets(ctx context.Context, sel Selection, after string, limit int) ([]Target, error) {
 	var a args
-	where, order := "c.competitor_id > "+a.add(after), "c.competitor_id"
+	order := "c.competitor_id"
 	if !sel.DueBy.IsZero() {
-		where += " AND COALESCE(st.next_due_at, 0) <= " + a.add(micros(sel.DueBy))
 		order = "COALESCE(st.next_due_at, 0), c.competitor_id"
-	}
-	if sel.CoachID != "" {
-		where += " AND c.coach_id = " + a.add(sel.CoachID)
-	}
-	if sel.CompetitorID != "" {
-		where += " AND c.competitor_id = " + a.add(sel.CompetitorID)
 	}
 	rows, err := sys.s.db.reader().query(ctx, `
 		SELECT c.competitor_id, c.game_platform_id,
 			CASE WHEN EXISTS (SELECT 1 FROM game_platform_challenge_solves so WHERE so.syned_user_id = c.game_platform_id AND so.source = 'odl')
 				THEN st.odl_cursor_at END,
-			st.last_full_pull_at, COALESCE(st.last_result, '')
-		FROM competitors c
-		JOIN coaches co ON co.coach_id = c.coach_id
-		LEFT JOIN game_platform_sync_state st ON st.syned_user_id = c.game_platform_id
-		WHERE c.game_platform_id IS NOT NULL AND co.enrolled AND `+where+`
+			st.last_full_pull_at, COALESCE(st.last_result, '')`+targetsOf(&a, sel)+` AND c.competitor_id > `+a.add(after)+`
 		ORDER BY `+order+` LIMIT `+a.add(limit), a...)
 	if err != nil {
 		return nil, fmt.Errorf("list sync targets: %w", err)
@@ -144,10 +136,30 @@ func (sys *System) CountNotEnrolled(ctx context.Context, sel Selection) (n int, 
 	return n, wrap(err, "count those not enrolled")
 }
 
-// KillSwitch reports whether all calls of the platform are to stop.
-func (sys *System) KillSwitch(ctx context.Context) (on bool, err error) {
-	err = sys.s.db.reader().row(ctx, `SELECT kill_switch FROM rollout`).Scan(&on)
-	return on, wrap(err, "read the kill switch")
+// CountTargets counts those that Targets lists.
+func (sys *System) CountTargets(ctx context.Context, sel Selection) (n int, err error) {
+	var a args
+	err = sys.s.db.reader().row(ctx, `SELECT COUNT(*) `+targetsOf(&a, sel), a...).Scan(&n)
+	return n, wrap(err, "count sync targets")
+}
+
+// targetsOf is the statement from FROM on for those of the selection who are on the platform and enrolled.
+func targetsOf(a *args, sel Selection) string {
+	query := `
+		FROM competitors c
+		JOIN coaches co ON co.coach_id = c.coach_id
+		LEFT JOIN game_platform_sync_state st ON st.syned_user_id = c.game_platform_id
+		WHERE c.game_platform_id IS NOT NULL AND co.enrolled`
+	if !sel.DueBy.IsZero() {
+		query += " AND COALESCE(st.next_due_at, 0) <= " + a.add(micros(sel.DueBy))
+	}
+	if sel.CoachID != "" {
+		query += " AND c.coach_id = " + a.add(sel.CoachID)
+	}
+	if sel.CompetitorID != "" {
+		query += " AND c.competitor_id = " + a.add(sel.CompetitorID)
+	}
+	return query
 }
 
 // CheckSelection is a NoSuch error when the selection names a coach or competitor that does not exist.

@@ -83,12 +83,37 @@ func someCompetitor() Competitor {
 }
 
 func someSync() Sync {
-	return Sync{Headline: "Mostly well", Sub: "The last run ended at 10:45.", OnPlatform: 357, Synced: 302, Runs: []RunRow{
+	d := Sync{
+		Sentence: Sentence{"warn", "Mostly well", "The last run ended at 10:45."}, Targets: 357, MaySync: true, MayPause: true,
+		Stats: []Stat{{Label: "syncs succeeded, 24 h", Figure: "97.9 %", Small: "of 2,289"}, {ID: "stat-failures", Label: "failing now", Figure: "49", URL: "/admin/failures"}},
+		Work: []Work{
+			{What: "Schedule", Done: 84, Of: 118, Rate: "1.4 a second", Ends: "22:49", Counts: domain.RunCounts{Changed: 9, Unchanged: 58, Blocked: 2, Failed: 15, NewSolves: 1}},
+			{What: "On request, everybody", Queued: true},
+		},
+		Next: "Next: 22:51; 31 due and 1 retry within 15 minutes.", PollURL: "/admin/sync", PollEvery: "2s", OlderURL: "/admin/sync?before=r4#runs",
+		Fresh:  Bars{Title: "1 coach has results older than 24 h", Head: "Age", Rows: []Bar{{Name: "under 1 hour", N: 214}, {Name: "over 24 hours", N: 1, Late: true}, {Name: "never"}}},
+		Errors: Bars{Title: "Errors by class", Head: "What happened", Rows: []Bar{{ID: "error-timeout", Name: "Too slow", URL: "/admin/failures?class=timeout", N: 5, Late: true}}},
+	}
+	for i := range 24 {
+		at := now.Truncate(time.Hour).Add(time.Duration(i-23) * time.Hour)
+		d.Calls.Hours = append(d.Calls.Hours, at)
+		h := LatencyHour{At: at, Calls: 7, P50: 310 * time.Millisecond, P95: 900 * time.Millisecond, P99: 1400 * time.Millisecond}
+		if i == 3 || i == 5 { // an hour alone between two without calls
+			h = LatencyHour{At: at}
+		}
+		d.Latency.Hours = append(d.Latency.Hours, h)
+		d.Hours.Hours = append(d.Hours.Hours, SyncHour{At: at, Succeeded: 90, Failed: i / 22, Blocked: 1})
+	}
+	d.Latency.All = LatencyHour{Calls: 154, P50: 310 * time.Millisecond, P95: 900 * time.Millisecond, P99: 1400 * time.Millisecond}
+	d.Calls.Classes = []CallClass{{Name: "Answered well", ByHour: make([]int64, 24)}, {Class: domain.Timeout, Name: "Too slow", ByHour: make([]int64, 24)}}
+	d.Calls.Classes[0].ByHour[0], d.Calls.Classes[0].ByHour[23], d.Calls.Classes[1].ByHour[22] = 100, 50, 3
+	d.Runs = []RunRow{
 		{Kind: "Schedule", StartedAt: now.Add(-7 * time.Minute)},
 		{Kind: "Command", StartedAt: now.Add(-time.Hour), Stopped: true},
 		{Kind: "Schedule", StartedAt: now.Add(-2 * time.Hour), FinishedAt: now.Add(-2*time.Hour + 184*time.Second), Counts: domain.RunCounts{Attempted: 121, Changed: 22, Unchanged: 84, Blocked: 1, Failed: 14, NewSolves: 31, APICalls: 1340}},
 		{Kind: "Schedule", StartedAt: now.Add(-3 * time.Hour), FinishedAt: now.Add(-3 * time.Hour)},
-	}}
+	}
+	return d
 }
 
 func someAccount() Account {
@@ -153,6 +178,11 @@ func everything() map[string]templ.Component {
 		"numbers":                 NumbersPage(looking),
 		"sync":                    SyncPage(product, someSync()),
 		"sync, no run":            SyncPage(product, Sync{}),
+		"sync, paused":            SyncPage(paused(admin), Sync{MaySync: true, MayPause: true, Paused: true}),
+		"sync all":                SyncConfirmPage(admin, SyncConfirm{Title: "Sync all 357?", Button: "Sync all 357", Action: "/admin/sync/all", Text: []string{"A.", "B."}, Problem: "It is under way.", CoachID: "K-1"}),
+		"pause":                   SyncConfirmPage(admin, SyncConfirm{Title: "Pause all syncs?", Button: "Pause", Danger: true, AsksReason: true, Problem: "A reason is needed."}),
+		"sync a coach":            SyncCoachPage(admin, SyncCoach{Rows: []SyncCoachRow{{ID: "K-1", Name: "Halima Osei", URL: "/admin/sync/coach?coach=K-1", OnPlatform: 3}}, Pager: Pager{First: 1, Last: 1, Of: 1}}),
+		"sync no coach":           SyncCoachPage(admin, SyncCoach{Search: "x"}),
 		"error":                   ErrorPage(&coach, fault),
 		"error, anonymous":        ErrorPage(nil, fault),
 		"error, in place":         ErrorNote(fault),
@@ -203,12 +233,89 @@ func wantAttr(t *testing.T, doc *goquery.Document, selector, attr, want string) 
 	}
 }
 
+// paused is a shell while syncs are paused.
+func paused(s Shell) Shell {
+	s.Viewer.Pause = domain.SyncPause{At: now.Add(-time.Hour), By: "devan", Reason: "maintenance at <MetaCTF>"}
+	return s
+}
+
 func TestSync(t *testing.T) {
 	doc := render(t, SyncPage(shell(domain.RoleProduct, "/admin/sync"), someSync()))
 	wantWords(t, doc, "h1", "Mostly well")
-	wantEach(t, doc, "tbody td:last-child", "Running", "Stopped before it was done", "With failures", "Clean")
-	wantEach(t, doc, "tbody td:nth-last-child(2)", "7 min so far", "not known", "3 min 04 s", "under 1 s")
-	wantEach(t, doc, "tbody tr:nth-child(3) > *", "19 Nov, 16:52", "Schedule", "121", "22", "84", "1", "14", "0", "31", "1,340", "3 min 04 s", "With failures")
+	wantEach(t, doc, "#runs tbody td:last-child", "Running", "Stopped before it was done", "With failures", "Clean")
+	wantEach(t, doc, "#runs tbody td:nth-last-child(2)", "7 min so far", "not known", "3 min 04 s", "under 1 s")
+	wantEach(t, doc, "#runs tbody tr:nth-child(3) > *", "19 Nov, 16:52", "Schedule", "121", "22", "84", "1", "14", "0", "31", "3 min 04 s", "With failures")
+	wantEach(t, doc, "#run p.meta:has(b)", "Schedule. 84 of 118 competitors, 1.4 a second, done at about 22:49.", "On request, everybody. Waits for its turn.")
+	wantAttr(t, doc, "#run progress", "value", "84")
+	wantAttr(t, doc, "#run progress", "max", "118")
+	wantAttr(t, doc, "#run progress", "aria-label", "Schedule: 84 of 118 tried")
+	wantAttr(t, doc, "#health", "hx-trigger", "every 2s")
+	wantAttr(t, doc, "#health", "data-say", "Mostly well")
+	if n := doc.Find("#health [aria-live], #health [role=status]").Length(); n > 0 {
+		t.Errorf("%d parts speak beside the sentence", n)
+	}
+	// What takes the focus is known by its id after the region was replaced, and so is what opens.
+	doc.Find("#health").Find("a, summary, details, [tabindex]").Each(func(_ int, e *goquery.Selection) {
+		if e.AttrOr("id", "") == "" {
+			t.Errorf("no id: %s", e.Text())
+		}
+	})
+	older := someSync()
+	older.PollEvery = ""
+	if render(t, SyncPage(shell(domain.RoleProduct, "/admin/sync"), older)).Find("[hx-trigger]").Length() > 0 {
+		t.Error("a page of older runs asks for itself")
+	}
+}
+
+// Each picture says in its table what it draws.
+func TestThePicturesOfSyncsHaveTables(t *testing.T) {
+	doc := render(t, SyncPage(shell(domain.RoleProduct, "/admin/sync"), someSync()))
+	for id, want := range map[string][2]string{
+		"latency-table": {"18 Nov, 19:00 7 310 ms 900 ms 1.4 s", "19 Nov, 00:00 0 none none none"},
+		"hours-table":   {"18 Nov, 19:00 90 0 1", "19 Nov, 18:00 90 1 1"},
+		"calls-table":   {"18 Nov, 19:00 100 0", "19 Nov, 17:00 0 3"},
+	} {
+		rows := doc.Find("#" + id + " tbody tr")
+		if rows.Length() != 24 {
+			t.Errorf("%s: %d rows", id, rows.Length())
+		}
+		text := ""
+		rows.Each(func(_ int, r *goquery.Selection) {
+			var cells []string
+			r.Children().Each(func(_ int, c *goquery.Selection) { cells = append(cells, strings.TrimSpace(c.Text())) })
+			text += strings.Join(cells, " ") + "\n"
+		})
+		for _, line := range want {
+			if !strings.Contains(text, line+"\n") {
+				t.Errorf("%s lacks %q in\n%s", id, line, text)
+			}
+		}
+	}
+	labels := doc.Find("svg.chart").Map(func(_ int, s *goquery.Selection) string { return s.AttrOr("aria-label", "") })
+	want := []string{
+		"Response times over 24 hours: median 310 ms, p95 900 ms, p99 1.4 s. The slowest hour began at 19:00 with a p95 of 900 ms.",
+		"Syncs by hour over 24 hours: 2,160 succeeded, 2 failed, 2 of those in the last two hours.",
+	}
+	if diff := cmp.Diff(want, labels); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if n := doc.Find("#health svg.chart polyline.me").Length(); n != 3 {
+		t.Errorf("the median is drawn in %d parts, want one before the gaps, one between, one after", n)
+	}
+	if n := doc.Find("svg.chart rect.late").Length(); n != 2 {
+		t.Errorf("%d hours with failures are drawn, want 2", n)
+	}
+	empty := render(t, SyncPage(shell(domain.RoleProduct, "/admin/sync"), Sync{}))
+	if empty.Find("svg.chart, progress").Length() > 0 || empty.Find(".empty").Length() != 6 {
+		t.Error("what is empty is drawn, or does not say so")
+	}
+}
+
+func TestStaffReadWhySyncsArePausedAndCoachesThatTheyAre(t *testing.T) {
+	doc := render(t, CompetitorsPage(paused(shell(domain.RoleCoach, "/competitors")), someCompetitors()))
+	wantWords(t, doc, ".band", "Syncs are paused by the programme's staff. Pages show what was stored.")
+	doc = render(t, SyncPage(paused(shell(domain.RoleProduct, "/admin/sync")), Sync{}))
+	wantWords(t, doc, ".band", "Syncs are paused since 19 Nov, 17:52 by devan. maintenance at <MetaCTF>")
 }
 
 func TestErrors(t *testing.T) {

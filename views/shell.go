@@ -81,6 +81,11 @@ func (s Shell) whose() string {
 // admin reports whether the viewer sees the columns that only admins have.
 func (s Shell) admin() bool { return s.Viewer.Role == domain.RoleAdmin }
 
+// staff reports whether the viewer reads why syncs are paused.
+func (s Shell) staff() bool {
+	return s.Viewer.Role == domain.RoleAdmin || s.Viewer.Role == domain.RoleProduct
+}
+
 // role is the signed-in person's own role, whatever is looked at.
 func (s Shell) role() string {
 	if s.Viewer.ViewingAs {

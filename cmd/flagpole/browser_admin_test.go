@@ -76,7 +76,7 @@ func (w *world) adminJourney(t *testing.T) {
 	b.follow(`nav a[href="/admin/sync"]`)
 	b.wantAt("/admin/sync")
 	b.wantText("#runs-title", "Last runs")
-	b.wantText("main table", "On request")
+	b.wantText("#runs table", "On request")
 	b.auditOf(coach[1])
 }
 

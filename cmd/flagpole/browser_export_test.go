@@ -135,18 +135,32 @@ func (b *tab) file(selector, prefix, ending string) []byte {
 	}, nil); err != nil {
 		b.t.Fatal(err)
 	}
+	begun, stop := browser.Browser.Subscribe("Browser.downloadWillBegin")
+	defer stop()
 	progress, stop := browser.Browser.Subscribe("Browser.downloadProgress")
 	defer stop()
 	b.click(selector)
-	for state := ""; state != "completed"; { // until then a file of this name may be there, and empty
+
+	// The browser tells of every tab's downloads: this tab's is the one that its own frame began.
+	deadline := time.After(patience)
+	own, completed := "", map[string]bool{}
+	for own == "" || !completed[own] { // until then a file of this name may be there, and empty
 		select {
-		case event := <-progress:
-			var download struct{ State string }
+		case event := <-begun:
+			var download struct{ FrameID, GUID string }
 			if err := json.Unmarshal(event, &download); err != nil {
 				b.t.Fatal(err)
 			}
-			state = download.State
-		case <-time.After(patience):
+			if download.FrameID == string(browser.Target.TargetID) {
+				own = download.GUID
+			}
+		case event := <-progress:
+			var download struct{ GUID, State string }
+			if err := json.Unmarshal(event, &download); err != nil {
+				b.t.Fatal(err)
+			}
+			completed[download.GUID] = download.State == "completed"
+		case <-deadline:
 			b.t.Fatal("the download does not end")
 		}
 	}

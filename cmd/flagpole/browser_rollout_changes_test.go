@@ -205,7 +205,7 @@ func (w *staged) killed(t *testing.T) {
 		b.open(path)
 		b.wantText(".band", band)
 	}
-	b.wantText("main table", "the kill switch is on")
+	b.wantText("#runs table", "the kill switch is on")
 	coach.wantOwnList()
 	person := js[string](coach, `document.querySelector("#list tbody a").pathname`)
 	for _, path := range []string{"/competitors", person, "/teams", "/events", "/numbers", "/account"} {

@@ -25,7 +25,7 @@ type syncResult struct {
 	RunID string `json:"run_id"`
 	domain.RunCounts
 	Seconds float64 `json:"seconds"`
-	Stopped string  `json:"stopped,omitempty"` // why it ended before it was done: disabled, kill_switch, token_refused, interrupted, crashed or error
+	Stopped string  `json:"stopped,omitempty"` // why it ended before it was done: disabled, kill_switch, paused, token_refused, interrupted, crashed or error
 }
 
 func (p *program) syncCommand() *cobra.Command {
@@ -80,7 +80,7 @@ func (p *program) sync(ctx context.Context, o syncOptions) (err error) {
 	report, err := newSyncer(s, client, conf, log).Do(ctx, store.RunRequest{
 		Selection: selection, Full: o.full, DryRun: o.dryRun, By: "command",
 	})
-	if errors.Is(err, syncer.ErrKilled) {
+	if syncer.Ordered(err) {
 		err = nil // somebody wants it so, and the result says it
 	}
 	result := syncResult{RunID: report.RunID, RunCounts: report.Counts, Seconds: report.Took.Seconds(), Stopped: string(report.Stopped)}
@@ -103,6 +103,8 @@ func (p *program) printSync(o syncOptions, r syncResult) error {
 		return nil
 	case string(store.StopKillSwitch):
 		fmt.Fprintln(p.stdout, "The kill switch is on: flagpole rollout on --reason ... lifts it.")
+	case string(store.StopPaused):
+		fmt.Fprintln(p.stdout, "Syncs are paused: an admin resumes them on the page Sync.")
 	case "":
 	default:
 		fmt.Fprintln(p.stdout, "The run ended before it was done.")

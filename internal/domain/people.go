@@ -1,6 +1,9 @@
 package domain
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Role is what a signed-in person may see and do. A user has exactly one.
 type Role string
@@ -30,12 +33,29 @@ type Viewer struct {
 	Enrolled   bool
 	Introduced bool // a coach who has seen the introduction
 
-	KillSwitch bool // the rollout's kill switch is on, which every page says
+	KillSwitch bool      // the rollout's kill switch is on, which every page says
+	Pause      SyncPause // so is that syncs are paused
 
 	// ViewingAs says that an admin looks at the portal as a coach: Role and CoachID are the coach's, and nothing may be
 	// changed. UserID, Email and Name stay the admin's; CoachName is the coach's.
 	ViewingAs bool
 	CoachName string
+}
+
+// SyncPause says that all syncs are paused. The zero SyncPause is that they are not.
+type SyncPause struct {
+	At     time.Time
+	By     string // who did it: the name of the login, or a word for a program
+	Reason string
+}
+
+// On reports whether syncs are paused.
+func (p SyncPause) On() bool { return !p.At.IsZero() }
+
+// LoginName is what colleagues call a login: its email up to the @, so that no address is shown.
+func LoginName(email string) string {
+	name, _, _ := strings.Cut(email, "@")
+	return name
 }
 
 // Division is the age group a competitor plays in, with the platform's spelling.

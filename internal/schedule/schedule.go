@@ -21,6 +21,7 @@ const (
 	keepGood     = 7 * 24 * time.Hour  // attempts that succeeded
 	keepBad      = 90 * 24 * time.Hour // attempts that failed
 	pruneTimeout = time.Minute
+	rollUpEvery  = 15 * time.Second
 )
 
 // Clock ticks until it is stopped.
@@ -29,8 +30,8 @@ type Clock struct {
 	stop context.CancelFunc // ends a job under way
 }
 
-// Start begins to tick: the dispatcher every 15 seconds, at once for the first time, and old attempts are deleted every
-// night. A nil dispatcher (the integration is switched off) is not ticked.
+// Start begins to tick: the dispatcher every 15 seconds, at once for the first time, what calls were made is added up by
+// hour as often, and old attempts are deleted every night. A nil dispatcher (the integration is switched off) is not ticked.
 func Start(d *syncer.Dispatcher, s *store.System, clock domain.Clock, zone *time.Location, log *slog.Logger) (*Clock, error) {
 	cron, err := gocron.NewScheduler(gocron.WithLocation(zone))
 	if err != nil {
@@ -40,6 +41,9 @@ func Start(d *syncer.Dispatcher, s *store.System, clock domain.Clock, zone *time
 	c := &Clock{cron, stop}
 	if d != nil {
 		err = c.every("dispatch syncs", gocron.DurationJob(syncTick), d.Wake, log, gocron.WithStartAt(gocron.WithStartImmediately()))
+	}
+	if err == nil {
+		err = c.every("roll up attempts", gocron.DurationJob(rollUpEvery), func() { rollUp(ctx, s, log) }, log, gocron.WithStartAt(gocron.WithStartImmediately()))
 	}
 	if err == nil {
 		night := gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 40, 0)))
@@ -67,6 +71,12 @@ func (c *Clock) every(name string, when gocron.JobDefinition, do func(), log *sl
 func (c *Clock) Stop() error {
 	c.stop()
 	return c.cron.Shutdown()
+}
+
+func rollUp(ctx context.Context, s *store.System, log *slog.Logger) {
+	if _, err := s.RollUpAttempts(ctx); err != nil && ctx.Err() == nil {
+		log.Error("cannot add up attempts; it is tried again", "error", err)
+	}
 }
 
 func prune(ctx context.Context, s *store.System, clock domain.Clock, log *slog.Logger) {

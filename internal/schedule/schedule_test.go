@@ -120,7 +120,7 @@ func TestDispatcherIsTickedOnlyWhereThereIsOne(t *testing.T) {
 		for _, test := range []struct {
 			d    *syncer.Dispatcher
 			want []string
-		}{{nil, []string{"prune attempts"}}, {d, []string{"dispatch syncs", "prune attempts"}}} {
+		}{{nil, []string{"prune attempts", "roll up attempts"}}, {d, []string{"dispatch syncs", "prune attempts", "roll up attempts"}}} {
 			c, err := Start(test.d, s.System(), clock.Now, time.UTC, log)
 			if err != nil {
 				t.Fatal(err)
@@ -151,12 +151,51 @@ func TestAttemptsArePrunedAtNightInThePortalsZone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		next, err := c.cron.Jobs()[0].NextRun()
+		jobs := c.cron.Jobs()
+		next, err := jobs[slices.IndexFunc(jobs, func(j gocron.Job) bool { return j.Name() == "prune attempts" })].NextRun()
 		if err != nil || next.In(zone).Format("15:04") != "03:40" {
 			t.Errorf("next at %v, %v", next.In(zone), err)
 		}
 		if err := c.Stop(); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+func TestAttemptsAreAddedUpWhileThePortalRuns(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store, clock *storetest.Clock) {
+		pull := store.Pull{GamePlatformID: "P-1", At: clock.Now(), Result: domain.SyncSuccess, NextDue: func(store.Activity) time.Time { return clock.Now() },
+			Attempts: []store.Attempt{{Endpoint: "GET /users", StartedAt: clock.Now(), Status: 200}}}
+		if _, err := s.System().StorePull(t.Context(), pull); err != nil {
+			t.Fatal(err)
+		}
+		log, text := newLog()
+		c, err := Start(nil, s.System(), clock.Now, time.UTC, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		staff := s.For(domain.Viewer{Role: domain.RoleProduct})
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+			h, err := staff.SyncHealth(t.Context(), clock.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if h.Hours[store.HoursShown-1].Calls[""] == 1 {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatal("it was not added up")
+			}
+		}
+		if err := c.Stop(); err != nil {
+			t.Error(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		rollUp(t.Context(), s.System(), log)
+		if !strings.Contains(text.String(), "cannot add up attempts") {
+			t.Errorf("log without database:\n%s", text)
 		}
 	})
 }

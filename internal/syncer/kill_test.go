@@ -125,6 +125,76 @@ func TestTheKillSwitchEndsAPauseToo(t *testing.T) {
 	})
 }
 
+// A pause is a switch of the same kind, of an admin: running jobs end, the schedule and requests stand still, and all goes on
+// after it.
+func TestAPauseEndsAJobAndTheScheduleUntilItIsLifted(t *testing.T) {
+	people := []string{"ada", "bo", "cy", "dot", "eli", "flo"}
+	each(t, people, func(t *testing.T, b *bench) {
+		admin := b.store.For(domain.Viewer{UserID: "u-admin", Role: domain.RoleAdmin})
+		released, called := make(chan struct{}), make(chan struct{}, 100)
+		b.platform.change(func(accounts map[string]*account) {
+			for _, id := range people {
+				accounts[id] = approved(solve(1, time.Hour))
+			}
+		})
+		answered := b.platform.server.Config.Handler
+		b.platform.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			called <- struct{}{}
+			select { // nobody gets an answer until the pause is over
+			case <-released:
+				answered.ServeHTTP(w, r)
+			case <-r.Context().Done():
+			}
+		})
+		ended := b.begin()
+		<-called
+		if open, err := admin.LastRuns(t.Context(), 1); err != nil || len(open) != 1 || open[0].Expected != 6 {
+			t.Errorf("the run expects: %+v, %v", open, err)
+		}
+		if err := admin.PauseSyncs(t.Context(), "a test"); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case o := <-ended:
+			if !errors.Is(o.err, ErrPaused) || o.report.Stopped != store.StopPaused || o.report.Counts.Skipped != 6 {
+				t.Errorf("%+v, %v", o.report, o.err)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatal("it still runs 5 seconds after the pause")
+		}
+		calls := len(called)
+		if err := b.syncer.Dispatch(t.Context()); err != nil {
+			t.Errorf("the schedule while paused: %v", err)
+		}
+		id, err := b.store.System().QueueRun(t.Context(), store.RunRequest{By: "api"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.syncer.TakeRequests(t.Context()); err != nil {
+			t.Errorf("requests while paused: %v", err)
+		}
+		if run, err := b.store.System().Run(t.Context(), id); err != nil || run.Stopped != store.StopPaused || run.FinishedAt.IsZero() {
+			t.Errorf("a requested run while paused: %+v, %v", run, err)
+		}
+		if now := len(called); now != calls {
+			t.Errorf("%d calls while paused", now-calls)
+		}
+		close(released)
+		if err := admin.ResumeSyncs(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.syncer.Dispatch(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		runs, err := admin.LastRuns(t.Context(), 9)
+		if err != nil || !slices.ContainsFunc(runs, func(r store.Run) bool {
+			return r.Kind == store.RunSchedule && r.Counts.Attempted == 6 && r.Expected == 6
+		}) {
+			t.Errorf("the schedule afterwards: %+v, %v", runs, err)
+		}
+	})
+}
+
 func TestOnlyEnrolledCoachesCompetitorsAreAskedFor(t *testing.T) {
 	each(t, []string{"ada", "bo"}, func(t *testing.T, b *bench) {
 		b.platform.accounts["ada"], b.platform.accounts["bo"], b.platform.accounts["zoe"] = approved(solve(1, time.Hour)), approved(), approved()

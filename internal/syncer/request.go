@@ -98,6 +98,8 @@ func followed(run store.Run) (Report, error) {
 		return report, ErrTokenRefused
 	case store.StopKillSwitch:
 		return report, ErrKilled
+	case store.StopPaused:
+		return report, ErrPaused
 	}
 	return report, errors.New("the portal ended the run before it was done")
 }

@@ -39,6 +39,9 @@ const (
 // ErrKilled ends a run: the kill switch is on.
 var ErrKilled = errors.New("the kill switch is on")
 
+// ErrPaused ends a run: an admin has paused all syncs.
+var ErrPaused = errors.New("syncs are paused")
+
 // ErrTokenRefused ends a run: the platform refused our token, so no other call would pass either.
 var ErrTokenRefused = errors.New("the platform refused our token")
 
@@ -92,6 +95,8 @@ func stopReason(ctx context.Context, err error) store.StopReason {
 		return store.StopTokenRefused
 	case errors.Is(err, ErrKilled):
 		return store.StopKillSwitch
+	case errors.Is(err, ErrPaused):
+		return store.StopPaused
 	case ctx.Err() != nil:
 		return store.StopInterrupted
 	}
@@ -115,6 +120,9 @@ func (s *Syncer) runAll(ctx context.Context, id string, req store.RunRequest, t 
 		return err
 	}
 	t.add(domain.RunCounts{NotEnrolled: out})
+	if err := s.expect(ctx, id, req.Selection); err != nil {
+		return err
+	}
 	var aside []store.Target
 	after := ""
 	for {
@@ -147,6 +155,15 @@ func (s *Syncer) runAll(ctx context.Context, id string, req store.RunRequest, t 
 	return nil
 }
 
+// expect says how many competitors a run is going to try now.
+func (s *Syncer) expect(ctx context.Context, id string, sel store.Selection) error {
+	n, err := s.store.CountTargets(ctx, sel)
+	if err != nil {
+		return err
+	}
+	return s.store.ExpectRun(ctx, id, n)
+}
+
 // countRest counts those a stopped run did not come to as skipped: untried ones, and everybody after the id given.
 func (s *Syncer) countRest(ctx context.Context, sel store.Selection, after string, untried int, t *tally) {
 	t.skip(untried)
@@ -175,7 +192,7 @@ func (s *Syncer) Dispatch(ctx context.Context) error {
 	if err := s.allowed(ctx); err != nil {
 		return errors.Join(s.TakeRequests(ctx), quiet(err))
 	}
-	tried := map[string]bool{}
+	tried, runID := map[string]bool{}, ""
 	for {
 		if err := s.TakeRequests(ctx); err != nil {
 			return err
@@ -192,15 +209,29 @@ func (s *Syncer) Dispatch(ctx context.Context) error {
 		for _, d := range fresh {
 			tried[d.CompetitorID] = true
 		}
-		runID, err := s.store.ScheduledRun(ctx, s.clock().Truncate(quarter))
+		id, err := s.store.ScheduledRun(ctx, s.clock().Truncate(quarter))
 		if err != nil {
 			return err
 		}
+		if id != runID { // the run's round begins, or the next quarter hour has
+			runID = id
+			if err := s.expect(ctx, runID, store.Selection{DueBy: s.clock()}); err != nil {
+				return err
+			}
+		}
 		untried, err := s.job(ctx, fresh, order{runID: runID}, &tally{})
-		if err := errors.Join(err, s.countSkipped(ctx, runID, len(untried))); err != nil {
+		if err := errors.Join(err, s.noteRefusal(ctx, runID, err), s.countSkipped(ctx, runID, len(untried))); err != nil {
 			return quiet(err)
 		}
 	}
+}
+
+// noteRefusal keeps with a scheduled run that it stands because the platform refused our token.
+func (s *Syncer) noteRefusal(ctx context.Context, runID string, err error) error {
+	if !errors.Is(err, ErrTokenRefused) {
+		return nil
+	}
+	return s.store.NoteStop(ctx, runID, store.StopTokenRefused)
 }
 
 // countSkipped keeps, also after ctx has ended, that a scheduled run did not come to somebody.
@@ -240,27 +271,35 @@ func (s *Syncer) TakeRequests(ctx context.Context) error {
 	}
 }
 
-// quiet drops ErrKilled: for the schedule the kill switch is a state, not a fault.
+// Ordered reports whether err is that somebody has stopped all calls: by the kill switch or a pause.
+func Ordered(err error) bool { return errors.Is(err, ErrKilled) || errors.Is(err, ErrPaused) }
+
+// quiet drops ErrKilled and ErrPaused: for the schedule they are a state, not a fault.
 func quiet(err error) error {
-	if errors.Is(err, ErrKilled) {
+	if Ordered(err) {
 		return nil
 	}
 	return err
 }
 
-// allowed is ErrKilled while the kill switch is on.
+// allowed is ErrKilled while the kill switch is on, and ErrPaused while syncs are paused.
 func (s *Syncer) allowed(ctx context.Context) error {
-	on, err := s.store.KillSwitch(ctx)
-	if err == nil && on {
-		err = ErrKilled
+	stopped, err := s.store.Stopped(ctx)
+	switch {
+	case err != nil:
+		return err
+	case stopped == store.StopKillSwitch:
+		return ErrKilled
+	case stopped == store.StopPaused:
+		return ErrPaused
 	}
-	return err
+	return nil
 }
 
-// killEvery is how often a job looks at the kill switch; it is to stop within seconds.
+// killEvery is how often a job looks whether calls are still allowed; it is to stop within seconds.
 const killEvery = time.Second
 
-// watchKill halts a job when the kill switch goes on, until ctx ends.
+// watchKill halts a job when somebody stops all calls, until ctx ends.
 func (s *Syncer) watchKill(ctx context.Context, halt context.CancelCauseFunc) {
 	tick := time.NewTicker(killEvery)
 	defer tick.Stop()
@@ -269,8 +308,8 @@ func (s *Syncer) watchKill(ctx context.Context, halt context.CancelCauseFunc) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if errors.Is(s.allowed(ctx), ErrKilled) {
-				halt(ErrKilled)
+			if err := s.allowed(ctx); Ordered(err) {
+				halt(err)
 			}
 		}
 	}
@@ -291,7 +330,7 @@ func (s *Syncer) jobSize() int {
 }
 
 // job syncs a batch, several side by side. It gives back those it did not come to, who stay due. Its error is the
-// context's, ErrTokenRefused or ErrKilled.
+// context's, ErrTokenRefused, ErrKilled or ErrPaused.
 func (s *Syncer) job(ctx context.Context, targets []store.Target, o order, t *tally) (untried []store.Target, err error) {
 	ctx, halt := context.WithCancelCause(ctx)
 	var watch sync.WaitGroup
