@@ -31,7 +31,7 @@ func (sys *System) CleanMock(ctx context.Context) (solves int64, err error) {
 		if err := recountParticipants(ctx, tx); err != nil {
 			return err
 		}
-		return relistAll(ctx, tx, false)
+		return relistAll(ctx, tx, sys.s.now(), false)
 	})
 	sys.s.totals.changed()
 	return solves, wrap(err, "clean mock data")
@@ -53,7 +53,7 @@ func (sys *System) CleanSyncState(ctx context.Context) (n int64, err error) {
 		if err != nil {
 			return err
 		}
-		return relistAll(ctx, tx, false)
+		return relistAll(ctx, tx, sys.s.now(), false)
 	})
 	sys.s.totals.changed()
 	return n, wrap(err, "clean sync state")

@@ -44,6 +44,7 @@ type querier interface {
 
 // conn runs statements on a querier after rewriting their placeholders.
 type conn struct {
+	kind    string // of the database
 	q       querier
 	rewrite func(string) string
 }
@@ -82,7 +83,7 @@ func storable(args []any) []any {
 }
 
 // reader is for statements outside a transaction; on SQLite it cannot write.
-func (d *database) reader() conn { return conn{d.read, d.rewrite} }
+func (d *database) reader() conn { return conn{d.kind, d.read, d.rewrite} }
 
 // update runs fn in one write transaction and commits it, or leaves nothing of it behind.
 func (d *database) update(ctx context.Context, fn func(tx conn) error) error {
@@ -91,7 +92,7 @@ func (d *database) update(ctx context.Context, fn func(tx conn) error) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after Commit
-	if err := fn(conn{tx, d.rewrite}); err != nil {
+	if err := fn(conn{d.kind, tx, d.rewrite}); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
@@ -107,7 +108,7 @@ func (d *database) preview(ctx context.Context, fn func(tx conn) error) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	return fn(conn{tx, d.rewrite})
+	return fn(conn{d.kind, tx, d.rewrite})
 }
 
 // view runs fn in one read transaction, so that all its statements see the same moment.
@@ -117,7 +118,7 @@ func (d *database) view(ctx context.Context, fn func(tx conn) error) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	return fn(conn{tx, d.rewrite})
+	return fn(conn{d.kind, tx, d.rewrite})
 }
 
 // each runs scan for every row and closes rows. An error of scan or of the rows ends it.

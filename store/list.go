@@ -12,9 +12,9 @@ import (
 // noTeamKey puts those without a team after all others: no folded name reaches it.
 const noTeamKey = "\U0010FFFF"
 
-// relist writes the list's rows of the competitors that match where, a predicate on competitors (c), from the roster and
-// from what the last sync left. It must be called in every transaction that changes either.
-func relist(ctx context.Context, tx conn, where string, arguments ...any) error {
+// relist writes the list's rows of the competitors that match where, a predicate on competitors (c), and opens, updates and ends
+// their failures, from the roster and from what the last sync left. It must be called in every transaction that changes either.
+func relist(ctx context.Context, tx conn, now int64, where string, arguments ...any) error {
 	rows, err := tx.query(ctx, `
 		SELECT c.competitor_id, c.coach_id, COALESCE(c.team_id, ''), COALESCE(c.game_platform_id, ''), c.division, c.sort_key,
 			c.first_name, c.last_name, COALESCE(c.email, ''), COALESCE(t.name, ''), co.name, COALESCE(u.metactf_username, ''),
@@ -23,24 +23,30 @@ func relist(ctx context.Context, tx conn, where string, arguments ...any) error 
 			(SELECT MAX(e.starts_at) FROM game_platform_flash_ctf_results r
 				JOIN game_platform_flash_ctf_events e ON e.event_id = r.event_id WHERE r.syned_user_id = c.game_platform_id),
 			COALESCE(st.last_result, ''), COALESCE(st.error_class, ''), COALESCE(u.metactf_user_status, ''),
-			COALESCE(st.failed_in_a_row, 0)
+			COALESCE(st.failed_in_a_row, 0), COALESCE(st.error_endpoint, ''), COALESCE(st.error_message, ''), COALESCE(st.error_status, 0),
+			st.last_attempt_at, st.failing_since, st.next_due_at,
+			COALESCE(f.failure_id, 0), COALESCE(f.coach_id, ''), COALESCE(f.fingerprint, ''), COALESCE(f.message, ''), COALESCE(f.state, ''),
+			COALESCE(f.last_at, 0), COALESCE(f.next_due_at, 0), COALESCE(f.running_at, 0), COALESCE(f.failed_in_a_row, 0)
 		FROM competitors c
 		JOIN coaches co ON co.coach_id = c.coach_id
 		LEFT JOIN teams t ON t.team_id = c.team_id
 		LEFT JOIN game_platform_stats s ON s.syned_user_id = c.game_platform_id
 		LEFT JOIN game_platform_sync_state st ON st.syned_user_id = c.game_platform_id
 		LEFT JOIN game_platform_users u ON u.syned_user_id = c.game_platform_id
+		LEFT JOIN sync_failures f ON f.competitor_id = c.competitor_id AND f.ended_at IS NULL
 		WHERE `+where, arguments...)
 	if err != nil {
 		return fmt.Errorf("read for the list: %w", err)
 	}
 	var write [][]any
+	var failures failureSteps
 	err = each(rows, func() error {
 		var f listFacts
 		if err := f.scan(rows.Scan); err != nil {
 			return err
 		}
 		write = append(write, f.row())
+		failures = append(failures, f.failure(now))
 		return nil
 	})
 	if err != nil {
@@ -62,7 +68,10 @@ func relist(ctx context.Context, tx conn, where string, arguments ...any) error 
 				last_success_at = excluded.last_success_at, last_flash_at = excluded.last_flash_at,
 				state = excluded.state, state_order = excluded.state_order, waiting = excluded.waiting`
 	})
-	return wrap(err, "write the list")
+	if err != nil {
+		return fmt.Errorf("write the list: %w", err)
+	}
+	return failures.keep(ctx, tx, now)
 }
 
 // listFacts is what a row of the list is made from.
@@ -72,6 +81,10 @@ type listFacts struct {
 	sortKey, team, coach, username             string
 	lastSolve, lastSeen, lastSuccess, lastPlay time.Time
 	sync                                       domain.SyncFacts
+	endpoint, message                          string // of the last fault
+	status                                     int
+	failingSince                               time.Time
+	open                                       openFailure
 }
 
 func (f *listFacts) scan(scan func(...any) error) error {
@@ -79,7 +92,10 @@ func (f *listFacts) scan(scan func(...any) error) error {
 		&f.FirstName, &f.LastName, &f.Email, &f.team, &f.coach, &f.username,
 		&f.odl, &f.odlPoints, &f.flash, &f.flashPoints,
 		into(&f.lastSolve), into(&f.lastSeen), into(&f.lastSuccess), into(&f.lastPlay),
-		&f.sync.Result, &f.sync.Class, &f.sync.PlatformStatus, &f.sync.FailedInARow)
+		&f.sync.Result, &f.sync.Class, &f.sync.PlatformStatus, &f.sync.FailedInARow,
+		&f.endpoint, &f.message, &f.status, into(&f.sync.LastAttemptAt), into(&f.failingSince), into(&f.sync.NextDueAt),
+		&f.open.ID, &f.open.CoachID, &f.open.Fingerprint, &f.open.Message, &f.open.State,
+		&f.open.LastAt, &f.open.NextDue, &f.open.Running, &f.open.FailedInRow)
 	f.sync.OnPlatform, f.sync.HasEmail = f.GamePlatformID != "", f.Email != ""
 	return err
 }
@@ -115,7 +131,7 @@ func zeroMicros(t time.Time) int64 {
 const relistAtOnce = 1000
 
 // relistAll writes the list's rows of everybody. With onlyMissing those that have one are left alone.
-func relistAll(ctx context.Context, tx conn, onlyMissing bool) error {
+func relistAll(ctx context.Context, tx conn, now int64, onlyMissing bool) error {
 	missing := ""
 	if onlyMissing {
 		missing = " AND NOT EXISTS (SELECT 1 FROM competitor_list l WHERE l.competitor_id = c.competitor_id)"
@@ -133,7 +149,7 @@ func relistAll(ctx context.Context, tx conn, onlyMissing bool) error {
 		if last == "" {
 			return nil
 		}
-		if err := relist(ctx, tx, "c.competitor_id > $1 AND c.competitor_id <= $2"+missing, after, last); err != nil {
+		if err := relist(ctx, tx, now, "c.competitor_id > $1 AND c.competitor_id <= $2"+missing, after, last); err != nil {
 			return err
 		}
 		after = last
@@ -151,7 +167,10 @@ func (s *Store) fillLists(ctx context.Context) error {
 				return err
 			}
 		}
-		return relistAll(ctx, tx, true)
+		if err := relistAll(ctx, tx, s.now(), true); err != nil {
+			return err
+		}
+		return fillFailures(ctx, tx, s.now())
 	})
 	s.totals.changed()
 	return wrap(err, "fill the lists")

@@ -66,7 +66,7 @@ type Stored struct {
 }
 
 // StorePull writes everything a sync learned, or nothing, in one transaction: solves, events, totals, cursor, result,
-// attempts, next due time, and the run's counts.
+// attempts, next due time, the failure it opens or ends, and the counts of the run and of operations.
 func (sys *System) StorePull(ctx context.Context, p Pull) (Stored, error) {
 	var stored Stored
 	err := sys.s.db.update(ctx, func(tx conn) error {
@@ -109,7 +109,10 @@ func (sys *System) storePull(ctx context.Context, tx conn, p Pull) (Stored, erro
 	if err := storeState(ctx, tx, p, totals); err != nil {
 		return stored, err
 	}
-	if err := relist(ctx, tx, "c.game_platform_id = $1", p.GamePlatformID); err != nil {
+	if err := relist(ctx, tx, sys.s.now(), "c.game_platform_id = $1", p.GamePlatformID); err != nil {
+		return stored, err
+	}
+	if err := settleItems(ctx, tx, p, sys.s.now()); err != nil {
 		return stored, err
 	}
 	if err := storeAttempts(ctx, tx, p); err != nil {

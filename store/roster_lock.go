@@ -33,3 +33,13 @@ func (d *database) forUpdate(table string) string {
 	}
 	return " FOR NO KEY UPDATE OF " + table
 }
+
+// alone lets one transaction at a time do something until it ends, on Postgres; SQLite has one writer anyway. Who needs more
+// than one of these takes "operations" before "failures", and rows of the sync state between them.
+func (c conn) alone(ctx context.Context, what string) error {
+	if c.kind == "sqlite" {
+		return nil
+	}
+	_, err := c.exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('flagpole ' || current_schema() || ' ' || CAST($1 AS TEXT)))`, what)
+	return wrap(err, "wait for others")
+}

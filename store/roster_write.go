@@ -20,11 +20,11 @@ func writeRoster(ctx context.Context, tx conn, plan roster.Plan, now int64) erro
 	if err := writeCompetitors(ctx, tx, plan.Competitors, now); err != nil {
 		return fmt.Errorf("store competitors: %w", err)
 	}
-	return listPlan(ctx, tx, plan)
+	return listPlan(ctx, tx, plan, now)
 }
 
 // listPlan brings the lists in step with a stored plan: the coaches whom it changes, whose teams or competitors it changes.
-func listPlan(ctx context.Context, tx conn, plan roster.Plan) error {
+func listPlan(ctx context.Context, tx conn, plan roster.Plan, now int64) error {
 	coaches := map[string]bool{}
 	for _, c := range plan.Coaches {
 		coaches[c.New.ID] = true
@@ -38,7 +38,7 @@ func listPlan(ctx context.Context, tx conn, plan roster.Plan) error {
 		accounts = accounts || c.Old.GamePlatformID != c.New.GamePlatformID
 	}
 	for _, coach := range sortedKeys(coaches) {
-		if err := relist(ctx, tx, "c.coach_id = $1", coach); err != nil {
+		if err := relist(ctx, tx, now, "c.coach_id = $1", coach); err != nil {
 			return err
 		}
 	}

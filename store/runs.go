@@ -152,6 +152,9 @@ func (sys *System) TakeOver(ctx context.Context, slot time.Time) (int64, error) 
 		if err != nil {
 			return err
 		}
+		if err := noneRunning(ctx, tx); err != nil {
+			return err
+		}
 		n, err = tx.exec(ctx, `
 			UPDATE sync_runs SET finished_at = heartbeat_at, queued = FALSE, stopped = TRUE, stop_reason = 'crashed'
 			WHERE finished_at IS NULL AND kind = 'command' AND (NOT queued OR (requested_by = 'command' AND heartbeat_at <= $1))`,

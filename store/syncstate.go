@@ -52,8 +52,8 @@ func storeState(ctx context.Context, tx conn, p Pull, t totals) error {
 	_, err = tx.exec(ctx, `
 		INSERT INTO game_platform_sync_state AS s (syned_user_id, last_odl_synced_at, last_flash_ctf_synced_at, last_full_pull_at,
 			last_remote_accessed_at, last_attempt_at, last_success_at, last_result, odl_cursor_at,
-			error_class, error_endpoint, error_message, failed_in_a_row, next_due_at, failing_since)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+			error_class, error_endpoint, error_message, failed_in_a_row, next_due_at, failing_since, error_status)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 		ON CONFLICT (syned_user_id) DO UPDATE SET
 			last_odl_synced_at = COALESCE(excluded.last_odl_synced_at, s.last_odl_synced_at),
 			last_flash_ctf_synced_at = COALESCE(excluded.last_flash_ctf_synced_at, s.last_flash_ctf_synced_at),
@@ -64,9 +64,10 @@ func storeState(ctx context.Context, tx conn, p Pull, t totals) error {
 			last_result = excluded.last_result,
 			odl_cursor_at = CASE WHEN excluded.last_odl_synced_at IS NULL THEN s.odl_cursor_at ELSE excluded.odl_cursor_at END,
 			error_class = excluded.error_class, error_endpoint = excluded.error_endpoint, error_message = excluded.error_message,
-			failed_in_a_row = excluded.failed_in_a_row, next_due_at = excluded.next_due_at, failing_since = excluded.failing_since`,
+			failed_in_a_row = excluded.failed_in_a_row, next_due_at = excluded.next_due_at, failing_since = excluded.failing_since,
+			error_status = excluded.error_status`,
 		p.GamePlatformID, odlAt, flashAt, fullAt, nullMicros(lastSeen), micros(p.At), successAt, string(p.Result), cursor,
-		string(failure.Class), failure.Endpoint, failure.Message, failed, micros(due), nullMicros(failingSince))
+		string(failure.Class), failure.Endpoint, failure.Message, failed, micros(due), nullMicros(failingSince), failure.Status)
 	return wrap(err, "state")
 }
 

@@ -15,6 +15,7 @@ import (
 	"flagpole/handlers"
 	"flagpole/internal/auth"
 	"flagpole/internal/config"
+	"flagpole/internal/operation"
 	"flagpole/internal/schedule"
 	"flagpole/internal/syncer"
 	"flagpole/static"
@@ -62,6 +63,8 @@ func serve(ctx context.Context, listener net.Listener, s *store.Store, conf conf
 		log.Warn("built without front-end assets: pages are plain; build with ./task build")
 	}
 	requests := &syncRequests{store: s.System()}
+	operations := operation.Start(s.System(), log)
+	defer operations.Stop()
 	stopWork, err := startWork(s, conf, requests, log)
 	if err != nil {
 		return err
@@ -69,7 +72,8 @@ func serve(ctx context.Context, listener net.Listener, s *store.Store, conf conf
 	portal := handlers.New(s, auth.New(s.Accounts(), conf.Secure(), time.Now), files, handlers.Options{
 		PublicURL: conf.PublicURL, Zone: conf.Zone, Proxies: conf.Proxies, SyncEnabled: conf.SyncEnabled,
 		RateLimit: conf.RateLimit, SyncEvery: conf.SyncEvery, SyncAtMost: conf.SyncAtLeast,
-		SyncSecret: conf.SyncSecret, Requests: requests, Wake: requests.wake,
+		SyncSecret: conf.SyncSecret, Requests: requests,
+		Wake: func() { operations.Wake(); requests.wakeUp() },
 	}, time.Now, log)
 	// Told to stop, the syncs end while the last requests are answered, not after them.
 	ctx, cancel := context.WithCancel(ctx)
@@ -136,7 +140,13 @@ func listen(ctx context.Context, listener net.Listener, handler http.Handler, lo
 // syncRequests takes the internal API's requests for runs.
 type syncRequests struct {
 	store *store.System
-	wake  func() // of the dispatcher; another replica may be the one that has the lead, and finds the request by itself
+	wake  func() // of the dispatcher, nil where syncs are switched off; another replica may be the one that has the lead, and finds the request by itself
+}
+
+func (r *syncRequests) wakeUp() {
+	if r.wake != nil {
+		r.wake()
+	}
 }
 
 // Request queues a run and wakes the dispatcher.
@@ -145,8 +155,8 @@ func (r *syncRequests) Request(ctx context.Context, selection store.Selection) (
 		return "", err
 	}
 	id, err := r.store.QueueRun(ctx, store.RunRequest{Selection: selection, By: "api"})
-	if err == nil && r.wake != nil {
-		r.wake()
+	if err == nil {
+		r.wakeUp()
 	}
 	return id, err
 }

@@ -54,6 +54,7 @@ var mayImport = map[string]rule{
 		ours:   with(purePackages, "internal/domain", "internal/events", "internal/metactf", "store"),
 		others: anything,
 	},
+	"internal/operation": {ours: []string{"store"}},
 	"internal/schedule": {
 		ours:   with(purePackages, "internal/domain", "internal/events", "internal/auth", "internal/syncer", "store"),
 		others: anything,

@@ -66,7 +66,7 @@ func TestEveryFailureClassHasAdvice(t *testing.T) {
 	unknown := AdviceFor("something new")
 	seen := map[string]FailureClass{}
 	for _, class := range []FailureClass{Unauthorized, Forbidden, NotFound, Blocked, Conflict, InvalidCall, RateLimited, ServerError, Timeout,
-		Unreachable, Malformed, StoreFailed} {
+		Unreachable, Malformed, StoreFailed, MissingEmail, MissingCoach, AccountDenied} {
 		a := AdviceFor(class)
 		for _, part := range []string{a.What, a.Do, a.Who} {
 			if !strings.HasSuffix(part, ".") {

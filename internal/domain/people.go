@@ -36,6 +36,8 @@ type Viewer struct {
 	KillSwitch bool      // the rollout's kill switch is on, which every page says
 	Pause      SyncPause // so is that syncs are paused
 
+	OpenFailures int // how many are open; for staff only
+
 	// ViewingAs says that an admin looks at the portal as a coach: Role and CoachID are the coach's, and nothing may be
 	// changed. UserID, Email and Name stay the admin's; CoachName is the coach's.
 	ViewingAs bool

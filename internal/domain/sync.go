@@ -91,6 +91,10 @@ var advice = map[FailureClass]Advice{
 	Unreachable:  {"The platform could not be reached.", "It is tried again by itself.", "Nobody has to act, unless it lasts: then an admin checks the connection."},
 	Malformed:    {"The platform's answer could not be read.", "It is tried again by itself; stored results stay.", "An admin tells MetaCTF if it lasts."},
 	StoreFailed:  {"The results could not be stored.", "It is tried again by itself.", "An admin looks into the log if it lasts."},
+
+	MissingEmail:  {"There is no email on file.", "Add the email; the competitor is then looked up on the platform at once.", "An admin does it, or the coach tells the email."},
+	MissingCoach:  {"There is no coach on file.", "Put a coach on the roster.", "An admin does it."},
+	AccountDenied: {"MetaCTF has refused this account.", "Ask MetaCTF why. It is looked up again every 8 hours.", "An admin does it."},
 }
 
 // AdviceFor is the text for a failure class. An unknown class gets a text that says so.

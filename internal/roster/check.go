@@ -105,6 +105,15 @@ func emailRule(cell string) string {
 	return lengthRule(cell, maxEmail)
 }
 
+// CheckEmail trims what was typed as an email. What is none is an Invalid error.
+func CheckEmail(text string) (string, error) {
+	text = strings.TrimSpace(text)
+	if address, err := mail.ParseAddress(text); err != nil || address.Address != text || len(text) > maxEmail {
+		return "", domain.Errorf(domain.Invalid, "This is not an email address.").WithHint("Write it like name@school.example.")
+	}
+	return text, nil
+}
+
 func lengthRule(cell string, most int) string {
 	if len(cell) > most {
 		return fmt.Sprintf("%s has %d bytes, at most %d can be stored", shown(cell), len(cell), most)

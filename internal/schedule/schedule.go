@@ -89,4 +89,7 @@ func prune(ctx context.Context, s *store.System, clock domain.Clock, log *slog.L
 		return
 	}
 	log.Info("old attempts deleted", "attempts", n)
+	if err := s.PruneFailures(ctx); err != nil {
+		log.Error("cannot delete old failures", "error", err)
+	}
 }

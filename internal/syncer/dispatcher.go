@@ -82,7 +82,7 @@ func (d *Dispatcher) lead(ctx context.Context, lead *store.Lead) {
 	requests := time.NewTicker(queueEvery)
 	defer requests.Stop()
 	for {
-		round := d.syncer.TakeRequests
+		round := d.syncer.TakeAsked
 		select {
 		case <-ctx.Done():
 			return

@@ -19,6 +19,7 @@ func (s *Syncer) pull(ctx context.Context, t store.Target, o order) (store.Pull,
 	q := &question{s: s, target: t, full: o.full || s.fullDue(t, now)}
 	q.pull = store.Pull{GamePlatformID: t.GamePlatformID, RunID: o.runID, At: now, Result: domain.SyncSuccess}
 	err := q.ask(ctx)
+	q.widen()
 	p := q.pull
 	p.Full = q.full && p.User != nil && p.ODL != nil && p.Flash != nil
 	p.NextDue = s.nextDue(now, p.Result, p.Failure)
@@ -36,6 +37,7 @@ type question struct {
 	target store.Target
 	full   bool
 	pull   store.Pull
+	faults []*domain.CallError // of each call; nil: it succeeded
 }
 
 // ask makes the calls of one sync. A competitor who was blocked is looked up first, and pulled at once when the platform
@@ -157,6 +159,28 @@ func (q *question) fail(fault *domain.CallError) bool {
 	return fault.Class == domain.RateLimited || fault.Class == domain.Unreachable
 }
 
+// widen makes a failure one of every call where several were made and all failed in the same way: that is an outage of the
+// platform, which is to read the same whichever call came first.
+func (q *question) widen() {
+	f := q.pull.Failure
+	if q.pull.Result != domain.SyncFailure || len(q.faults) < 2 {
+		return
+	}
+	for _, fault := range q.faults {
+		if fault == nil || fault.Class != f.Class || fault.Status != f.Status || !platformFault(f.Class) {
+			return
+		}
+	}
+	wide := *f
+	wide.Endpoint = domain.EveryCall
+	q.pull.Failure = &wide
+}
+
+// platformFault reports whether a failure of the class says nothing of the competitor.
+func platformFault(class domain.FailureClass) bool {
+	return class == domain.ServerError || class == domain.Timeout || class == domain.Malformed
+}
+
 // call makes one call and keeps each of its sends as an attempt. A failure of the platform is returned as fault; err is
 // the context's or ErrTokenRefused.
 func (q *question) call(ctx context.Context, do func(context.Context) error) (fault *domain.CallError, err error) {
@@ -168,6 +192,7 @@ func (q *question) call(ctx context.Context, do func(context.Context) error) (fa
 	if err != nil && !errors.As(err, &fault) {
 		return nil, err
 	}
+	q.faults = append(q.faults, fault)
 	if fault != nil && fault.Class == domain.Unauthorized {
 		return nil, fmt.Errorf("%w: %w", ErrTokenRefused, fault)
 	}

@@ -6,6 +6,7 @@ package syncer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
@@ -32,7 +33,7 @@ const (
 	fullEvery  = 24 * time.Hour   // a pull without a cursor catches late and back-dated solves
 	jobTimeout = 10 * time.Minute // a job that takes longer is cancelled; the rest stay due
 	maxJob     = 200              // competitors
-	callsEach  = 3                // the most calls one sync makes
+	CallsEach  = 3                // the most calls one sync makes
 	quarter    = 15 * time.Minute
 )
 
@@ -115,6 +116,11 @@ func (s *Syncer) runAll(ctx context.Context, id string, req store.RunRequest, t 
 	if err := s.allowed(ctx); err != nil {
 		return err
 	}
+	if req.Selection.CompetitorID != "" && !req.DryRun {
+		if err := s.lookUp(ctx, req.Selection.CompetitorID, t); err != nil {
+			return err
+		}
+	}
 	out, err := s.store.CountNotEnrolled(ctx, req.Selection)
 	if err != nil {
 		return err
@@ -152,6 +158,30 @@ func (s *Syncer) runAll(ctx context.Context, id string, req store.RunRequest, t 
 			return err
 		}
 	}
+	return nil
+}
+
+// lookUp asks the platform for the account of a competitor whom we know none of: accounts are made under our own ids. That there
+// is none is no fault.
+func (s *Syncer) lookUp(ctx context.Context, competitorID string, t *tally) error {
+	unlinked, err := s.store.Unlinked(ctx, competitorID)
+	if err != nil || !unlinked {
+		return err
+	}
+	calls := 0
+	user, err := s.client.User(metactf.WithExchanges(ctx, func(metactf.Exchange) { calls++ }), competitorID)
+	t.add(domain.RunCounts{APICalls: calls})
+	var fault *domain.CallError
+	switch {
+	case err == nil:
+		s.log.Info("account found", "competitor", competitorID)
+		return s.store.Link(ctx, competitorID, user)
+	case !errors.As(err, &fault):
+		return err
+	case fault.Class == domain.Unauthorized:
+		return fmt.Errorf("%w: %w", ErrTokenRefused, fault)
+	}
+	s.log.Warn("no account found", "competitor", competitorID, "class", fault.Class, "status", fault.Status)
 	return nil
 }
 
@@ -271,6 +301,18 @@ func (s *Syncer) TakeRequests(ctx context.Context) error {
 	}
 }
 
+// TakeAsked does what people and programs have asked for: runs, and retries that are due.
+func (s *Syncer) TakeAsked(ctx context.Context) error {
+	due, err := s.store.OperationDue(ctx)
+	if err != nil {
+		return err
+	}
+	if due {
+		return s.Dispatch(ctx)
+	}
+	return s.TakeRequests(ctx)
+}
+
 // Ordered reports whether err is that somebody has stopped all calls: by the kill switch or a pause.
 func Ordered(err error) bool { return errors.Is(err, ErrKilled) || errors.Is(err, ErrPaused) }
 
@@ -325,7 +367,7 @@ type order struct {
 // jobSize is how many competitors a job takes on: at most 200, and no more than the request budget carries in half of
 // the job's time.
 func (s *Syncer) jobSize() int {
-	fits := int(s.set.RateLimit * jobTimeout.Seconds() / 2 / callsEach)
+	fits := int(s.set.RateLimit * jobTimeout.Seconds() / 2 / CallsEach)
 	return max(1, min(maxJob, fits))
 }
 
@@ -389,6 +431,11 @@ func (s *Syncer) one(ctx context.Context, target store.Target, o order, t *tally
 			tried = true
 		}
 	}()
+	if failing := target.LastResult == domain.SyncFailure || target.LastResult == domain.SyncBlocked; failing && !o.dryRun {
+		if err := s.store.MarkRunning(ctx, target.CompetitorID); err != nil && ctx.Err() == nil {
+			s.log.Error("cannot mark a sync as running", "competitor", target.CompetitorID, "error", err)
+		}
+	}
 	pull, err := s.pull(ctx, target, o)
 	if err != nil {
 		if errors.Is(err, ErrTokenRefused) {

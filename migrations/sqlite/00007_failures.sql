@@ -1,0 +1,105 @@
+-- +goose Up
+ALTER TABLE game_platform_sync_state ADD COLUMN error_status INTEGER NOT NULL DEFAULT 0; -- HTTP status, 0: no answer
+
+-- What is wrong with a competitor's sync: one row from the first sync that failed for a cause to the end of it.
+CREATE TABLE sync_failures (
+    failure_id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    competitor_id     TEXT NOT NULL,
+    coach_id          TEXT NOT NULL,
+    fingerprint       TEXT NOT NULL,
+    message           TEXT NOT NULL, -- of the last sync
+    state             TEXT NOT NULL CHECK (state IN ('retrying', 'needs_attention', 'blocked', 'cleared')),
+    opened_at         INTEGER NOT NULL,
+    last_at           INTEGER NOT NULL,
+    failed_in_a_row   INTEGER NOT NULL,
+    next_due_at       INTEGER, -- as in the sync state; NULL: it is not tried
+    running_at        INTEGER, -- since when it is tried right now
+    cleared_at        INTEGER,
+    cleared_by        TEXT NOT NULL DEFAULT '', -- a user's id, or a word for a program
+    cleared_reason    TEXT NOT NULL DEFAULT '',
+    cleared_operation INTEGER NOT NULL DEFAULT 0,
+    ended_at          INTEGER,
+    end_reason        TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE UNIQUE INDEX sync_failures_open ON sync_failures (competitor_id) WHERE ended_at IS NULL;
+CREATE INDEX sync_failures_by_cause ON sync_failures (fingerprint, opened_at, failure_id) WHERE ended_at IS NULL;
+CREATE INDEX sync_failures_by_last ON sync_failures (fingerprint, last_at) WHERE ended_at IS NULL;
+CREATE INDEX sync_failures_by_coach ON sync_failures (coach_id, fingerprint, opened_at) WHERE ended_at IS NULL;
+CREATE INDEX sync_failures_due ON sync_failures (next_due_at) WHERE ended_at IS NULL;
+CREATE INDEX sync_failures_running ON sync_failures (running_at) WHERE running_at IS NOT NULL;
+CREATE INDEX sync_failures_cleared ON sync_failures (cleared_operation) WHERE cleared_operation > 0;
+CREATE INDEX sync_failures_ended ON sync_failures (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX sync_failures_of_competitor ON sync_failures (competitor_id, failure_id);
+
+CREATE TABLE failure_causes (
+    fingerprint TEXT PRIMARY KEY,
+    kind        TEXT NOT NULL CHECK (kind IN ('failure', 'blocked')),
+    class       TEXT NOT NULL,
+    endpoint    TEXT NOT NULL,
+    http_status INTEGER NOT NULL,
+    message     TEXT NOT NULL -- without what differs from one competitor to the next
+) STRICT;
+
+-- Open failures by cause and coach, in each state, and in the state 'open' all that are not cleared. The coach '' stands for
+-- all coaches, the cause '' for all causes. Rows that have come to 0 are deleted.
+CREATE TABLE failure_sums (
+    fingerprint TEXT NOT NULL,
+    coach_id    TEXT NOT NULL,
+    state       TEXT NOT NULL,
+    competitors INTEGER NOT NULL,
+    coaches     INTEGER NOT NULL DEFAULT 0, -- whose competitors they are; only in rows of all coaches
+    PRIMARY KEY (coach_id, fingerprint, state)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX failure_sums_empty ON failure_sums (competitors) WHERE competitors = 0;
+
+-- How many failures began in an hour.
+CREATE TABLE failure_hours (
+    fingerprint TEXT NOT NULL,
+    hour_at     INTEGER NOT NULL, -- its start, UTC
+    failures    INTEGER NOT NULL,
+    PRIMARY KEY (fingerprint, hour_at)
+) STRICT, WITHOUT ROWID;
+
+-- What somebody has done to one failure, or to all that match a filter.
+CREATE TABLE operations (
+    operation_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind         TEXT NOT NULL CHECK (kind IN ('retry', 'clear')),
+    requested_at INTEGER NOT NULL,
+    requested_by TEXT NOT NULL, -- a user's id, or a word for a program
+    reason       TEXT NOT NULL,
+    filter       TEXT NOT NULL, -- JSON
+    last_failure INTEGER NOT NULL, -- the newest one that it may touch
+    cursor       INTEGER NOT NULL, -- up to which failure its items have been made
+    pace_us      INTEGER NOT NULL, -- between two retries
+    planned_at   INTEGER, -- when all items had been made
+    finished_at  INTEGER, -- when nothing was left to do
+    aborted_at   INTEGER,
+    aborted_by   TEXT NOT NULL DEFAULT '',
+    undone_at    INTEGER,
+    undone_by    TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX operations_open ON operations (operation_id) WHERE finished_at IS NULL;
+
+CREATE TABLE operation_items (
+    operation_id  INTEGER NOT NULL REFERENCES operations,
+    failure_id    INTEGER NOT NULL,
+    competitor_id TEXT NOT NULL,
+    state         TEXT NOT NULL CHECK (state IN ('queued', 'skipped', 'done', 'failed', 'aborted')),
+    skip_reason   TEXT NOT NULL DEFAULT '',
+    due_at        INTEGER, -- when its retry is due
+    due_before    INTEGER, -- when it would have been
+    settled_at    INTEGER,
+    PRIMARY KEY (operation_id, failure_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX operation_items_queued ON operation_items (competitor_id) WHERE state = 'queued';
+CREATE INDEX operation_items_due ON operation_items (due_at) WHERE state = 'queued';
+CREATE INDEX operation_items_by_state ON operation_items (operation_id, state, skip_reason);
+
+-- +goose Down
+DROP TABLE operation_items;
+DROP TABLE operations;
+DROP TABLE failure_hours;
+DROP TABLE failure_sums;
+DROP TABLE failure_causes;
+DROP TABLE sync_failures;
+ALTER TABLE game_platform_sync_state DROP COLUMN error_status;
