@@ -118,7 +118,7 @@ func calls(h store.SyncHealth, zone *time.Location) views.CallsByHour {
 		return cmp.Or(first(a == "", b == ""), cmp.Compare(totals[b], totals[a]), cmp.Compare(a, b))
 	})
 	for _, class := range classes {
-		c := views.CallClass{Class: class, Name: className(class)}
+		c := views.CallClass{Class: class, Name: views.ClassName(class)}
 		for _, hour := range h.Hours {
 			c.ByHour = append(c.ByHour, hour.Calls[class])
 		}
@@ -136,21 +136,6 @@ func first(a, b bool) int {
 		return -1
 	}
 	return 1
-}
-
-// classNames are short names of classes of errors, for tables.
-var classNames = map[domain.FailureClass]string{
-	"": "Answered well", domain.Unauthorized: "Token refused", domain.Forbidden: "Not allowed", domain.NotFound: "Not known",
-	domain.Blocked: "Not approved", domain.Conflict: "Conflict", domain.InvalidCall: "Data refused", domain.RateLimited: "Slow down",
-	domain.ServerError: "Platform error", domain.Timeout: "Too slow", domain.Unreachable: "Not reached", domain.Malformed: "Unreadable answer",
-	domain.StoreFailed: "Not stored",
-}
-
-func className(class domain.FailureClass) string {
-	if name := classNames[class]; name != "" {
-		return name
-	}
-	return string(class)
 }
 
 func freshBars(h store.SyncHealth) views.Bars {
@@ -176,7 +161,7 @@ func errorBars(h store.SyncHealth) views.Bars {
 	}
 	for _, e := range h.Errors {
 		b.Rows = append(b.Rows, views.Bar{
-			ID: "error-" + string(e.Class), Name: className(e.Class), URL: link("/admin/failures", "class", string(e.Class)), N: e.Competitors, Late: true,
+			ID: "error-" + string(e.Class), Name: views.ClassName(e.Class), URL: link("/admin/failures", "class", string(e.Class)), N: e.Competitors, Late: true,
 		})
 	}
 	return b

@@ -296,6 +296,22 @@ func (sys *System) PruneFailures(ctx context.Context) error {
 	return wrap(err, "prune failures")
 }
 
+// FindFailures lists those who are not, and opens the failures of those who have none though they should: a roster may be written
+// by hand.
+func (sys *System) FindFailures(ctx context.Context) error {
+	err := sys.s.db.update(ctx, func(tx conn) error {
+		if err := sys.s.db.lockRoster(ctx, tx); err != nil {
+			return err
+		}
+		if err := relistAll(ctx, tx, sys.s.now(), true); err != nil {
+			return err
+		}
+		return fillFailures(ctx, tx, sys.s.now())
+	})
+	sys.s.totals.changed()
+	return wrap(err, "find failures")
+}
+
 // fillFailures opens the failures of those who failed before failures were kept, and of whoever has none for another reason.
 func fillFailures(ctx context.Context, tx conn, now int64) error {
 	rows, err := tx.query(ctx, `

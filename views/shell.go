@@ -23,13 +23,16 @@ type Shell struct {
 type Assets struct{ Pico, CSS, HTMX, JS string }
 
 // navItem is one entry of the main navigation.
-type navItem struct{ Path, Label string }
+type navItem struct {
+	Path, Label string
+	Count       int // shown beside the label; 0 is not
+}
 
 // nav lists the pages the viewer may open; what does not exist yet is not in it.
 func (s Shell) nav() []navItem {
-	people := []navItem{{"/competitors", "Competitors"}, {"/teams", "Teams"}, {"/events", "Flash CTF"}}
-	sync := navItem{"/admin/sync", "Sync"}
-	rollout := navItem{"/rollout", "Rollout"}
+	people := []navItem{{"/competitors", "Competitors", 0}, {"/teams", "Teams", 0}, {"/events", "Flash CTF", 0}}
+	sync, failures := navItem{"/admin/sync", "Sync", 0}, navItem{"/admin/failures", "Failures", s.Viewer.OpenFailures}
+	rollout := navItem{"/rollout", "Rollout", 0}
 	switch s.Viewer.Role {
 	case domain.RoleCoach:
 		if !s.Viewer.Enrolled {
@@ -37,9 +40,9 @@ func (s Shell) nav() []navItem {
 		}
 		return people
 	case domain.RoleAdmin:
-		return append(people, navItem{"/coaches", "Coaches"}, rollout, navItem{"/admin/categories", "Categories"}, sync, navItem{"/admin/audit", "Audit"})
+		return append(people, navItem{"/coaches", "Coaches", 0}, rollout, navItem{"/admin/categories", "Categories", 0}, sync, failures, navItem{"/admin/audit", "Audit", 0})
 	case domain.RoleProduct:
-		return []navItem{rollout, sync}
+		return []navItem{rollout, sync, failures}
 	}
 	return nil
 }

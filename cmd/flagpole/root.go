@@ -53,7 +53,7 @@ func newRoot(p *program) *cobra.Command {
 	root.SetErr(p.stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.AddCommand(p.demoCommand(), p.serveCommand(), p.simulatorCommand(), p.migrateCommand(), p.importCommand(),
-		p.syncCommand(), p.checkCommand(), p.cleanCommand(), p.userCommand(), p.rolloutCommand())
+		p.syncCommand(), p.failuresCommand(), p.retryCommand(), p.clearCommand(), p.checkCommand(), p.cleanCommand(), p.userCommand(), p.rolloutCommand())
 	return root
 }
 

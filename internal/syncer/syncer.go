@@ -116,6 +116,11 @@ func (s *Syncer) runAll(ctx context.Context, id string, req store.RunRequest, t 
 	if err := s.allowed(ctx); err != nil {
 		return err
 	}
+	if req.Selection == (store.Selection{}) && !req.DryRun {
+		if err := s.store.FindFailures(ctx); err != nil {
+			return err
+		}
+	}
 	if req.Selection.CompetitorID != "" && !req.DryRun {
 		if err := s.lookUp(ctx, req.Selection.CompetitorID, t); err != nil {
 			return err
