@@ -31,7 +31,7 @@ func main() {
 	serve := flag.Bool("serve", false, "be the platform (used by bench itself)")
 	postgres := flag.String("postgres", os.Getenv("FLAGPOLE_TEST_POSTGRES"), "also measure this Postgres database")
 	quick := flag.Bool("quick", false, "smaller numbers, to see that it works")
-	only := flag.String("only", "", "measure only syncs, pages or export")
+	only := flag.String("only", "", "measure only syncs, pages, failures or export")
 	keep := flag.String("keep", "", "keep the databases of the pages in this folder and, where they are there, use them again")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -65,13 +65,14 @@ type sizes struct {
 	small, large        season        // of the pages
 	each                time.Duration // how long each page is asked for
 	exported            int           // rows
+	failing             [2]int        // competitors, all of whom fail
 }
 
 var (
 	fullSizes = sizes{357, 500, 2000, 500, []int{18, 100, 1000, 10_000}, 300 * time.Millisecond, 5000, 30,
-		season{480, 30}, season{100_000, 106}, 2 * time.Second, 1_000_000}
+		season{480, 30}, season{100_000, 106}, 2 * time.Second, 1_000_000, [2]int{1000, 100_000}}
 	quickSizes = sizes{40, 100, 100, 500, []int{18, 100}, 50 * time.Millisecond, 200, 30,
-		season{480, 30}, season{2000, 30}, 300 * time.Millisecond, 20_000}
+		season{480, 30}, season{2000, 30}, 300 * time.Millisecond, 20_000, [2]int{200, 1000}}
 )
 
 func bench(ctx context.Context, out io.Writer, postgres string, n sizes, only, keep string) error {
@@ -92,7 +93,7 @@ func bench(ctx context.Context, out io.Writer, postgres string, n sizes, only, k
 	for _, part := range []struct {
 		name    string
 		measure func(context.Context, []database, sizes) error
-	}{{"syncs", b.syncs}, {"pages", b.allPages}, {"export", b.export}} {
+	}{{"syncs", b.syncs}, {"pages", b.allPages}, {"failures", b.failures}, {"export", b.export}} {
 		if only != "" && only != part.name {
 			continue
 		}
@@ -282,9 +283,10 @@ func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds())
 
 // portal is what a serving portal syncs with: store, client and syncer.
 type portal struct {
-	store  *store.Store
-	syncer *syncer.Syncer
-	drop   func(context.Context) error
+	address string
+	store   *store.Store
+	syncer  *syncer.Syncer
+	drop    func(context.Context) error
 }
 
 // portal makes one on an empty database with so many competitors; an empty address is a SQLite file.
@@ -297,6 +299,7 @@ func (b *workbench) portal(ctx context.Context, address string, competitors, wid
 	} else if address, p.drop, err = ownSchema(ctx, address); err != nil {
 		return nil, err
 	}
+	p.address = address
 	if p.store, err = store.Open(ctx, address, time.Now); err != nil {
 		return nil, err
 	}

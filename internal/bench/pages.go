@@ -100,7 +100,7 @@ func openSite(ctx context.Context, s *store.Store) (*site, error) {
 		return nil, err
 	}
 	t := &site{store: s, auth: auth.New(s.Accounts(), false, time.Now)}
-	portal := handlers.New(s, t.auth, files, handlers.Options{PublicURL: "http://bench.example", Zone: time.UTC, SyncEnabled: true}, time.Now, slog.New(slog.DiscardHandler))
+	portal := handlers.New(s, t.auth, files, handlers.Options{PublicURL: "http://bench.example", Zone: time.UTC, SyncEnabled: true, RateLimit: 50}, time.Now, slog.New(slog.DiscardHandler))
 	return t, t.serve(portal)
 }
 
