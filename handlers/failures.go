@@ -87,7 +87,7 @@ func (p *pages) fillRows(c echo.Context, s *store.Scope, l failureList, d *views
 		}
 		q, page := l.FailureQuery, pageOf(c, usualSize)
 		q.Fingerprint = card.Print
-		rows, place, err := s.FailuresPage(ctx, q, page)
+		rows, place, err := s.FailuresPage(ctx, q, page, card.Competitors)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strconv"
@@ -41,11 +42,11 @@ var FailureAges = []FailureAge{UnderAnHour, UnderADay, OverADay}
 // FailedCause is a cause with the failures that a query wants.
 type FailedCause struct {
 	domain.Cause
-	Print                                    string // its fingerprint
-	Competitors, Coaches                     int
-	Retrying, NeedAttention, Blocked, Pinned int // of the competitors; Pinned are cleared
-	FirstAt, LastAt                          time.Time
-	Hours                                    []int // how many began in each of the last 24 hours, of all coaches, oldest first
+	Print                                     string // its fingerprint
+	Competitors, Coaches                      int
+	Retrying, NeedAttention, Blocked, Cleared int // of the competitors
+	FirstAt, LastAt                           time.Time
+	Hours                                     []int // how many began in each of the last 24 hours, of all coaches, oldest first
 }
 
 // FailureBoard is all failures in counts: it names nobody.
@@ -183,12 +184,7 @@ func (b *FailureBoard) readSums(ctx context.Context, tx conn, q FailureQuery) er
 	if err != nil {
 		return err
 	}
-	return each(rows, func() error {
-		var c FailedCause
-		err := rows.Scan(append(c.columns(), &c.Competitors, &c.Coaches, &c.Retrying, &c.NeedAttention, &c.Blocked, &c.Pinned, into(&c.FirstAt), into(&c.LastAt))...)
-		b.Causes = append(b.Causes, c)
-		return err
-	})
+	return b.collect(rows)
 }
 
 // ofCauses is the end of a predicate: what the query says of causes (ca).
@@ -202,28 +198,33 @@ func (q FailureQuery) ofCauses(a *args) string {
 	return where
 }
 
-// readCauses goes through the failures that the query wants.
+// readCauses goes through the failures that the query wants. The last try of each cause is looked up by itself, so that an age
+// is counted in an index, cause by cause: SQLite takes CROSS JOIN for the order of its loops.
 func (b *FailureBoard) readCauses(ctx context.Context, tx conn, q FailureQuery) error {
 	var a args
 	state := func(state domain.FailureState) string {
 		return `COUNT(*) FILTER (WHERE f.state = '` + string(state) + `')`
 	}
 	rows, err := tx.query(ctx, `
-		SELECT `+causeColumns+`, g.competitors, g.coaches, g.retrying, g.attention, g.blocked, g.cleared, g.first_at, g.last_at
+		SELECT `+causeColumns+`, g.competitors, g.coaches, g.retrying, g.attention, g.blocked, g.cleared, g.first_at,
+			(SELECT f.last_at FROM sync_failures f WHERE f.fingerprint = g.fingerprint AND `+q.matches(&a)+` ORDER BY f.last_at DESC LIMIT 1)
 		FROM (
 			SELECT f.fingerprint, COUNT(*) AS competitors, COUNT(DISTINCT f.coach_id) AS coaches,
 				`+state(domain.FailureRetrying)+` AS retrying, `+state(domain.FailureAttention)+` AS attention,
-				`+state(domain.FailureBlocked)+` AS blocked, `+state(domain.FailureCleared)+` AS cleared,
-				MIN(f.opened_at) AS first_at, MAX(f.last_at) AS last_at
-			FROM sync_failures f WHERE `+q.matches(&a)+` GROUP BY f.fingerprint) g
+				`+state(domain.FailureBlocked)+` AS blocked, `+state(domain.FailureCleared)+` AS cleared, MIN(f.opened_at) AS first_at
+			FROM failure_causes o CROSS JOIN sync_failures f WHERE f.fingerprint = o.fingerprint AND `+q.matches(&a)+` GROUP BY f.fingerprint) g
 		JOIN failure_causes ca ON ca.fingerprint = g.fingerprint
 		ORDER BY g.competitors DESC, ca.fingerprint`, a...)
 	if err != nil {
 		return err
 	}
+	return b.collect(rows)
+}
+
+func (b *FailureBoard) collect(rows *sql.Rows) error {
 	return each(rows, func() error {
 		var c FailedCause
-		err := rows.Scan(append(c.columns(), &c.Competitors, &c.Coaches, &c.Retrying, &c.NeedAttention, &c.Blocked, &c.Pinned, into(&c.FirstAt), into(&c.LastAt))...)
+		err := rows.Scan(append(c.columns(), &c.Competitors, &c.Coaches, &c.Retrying, &c.NeedAttention, &c.Blocked, &c.Cleared, into(&c.FirstAt), into(&c.LastAt))...)
 		b.Causes = append(b.Causes, c)
 		return err
 	})
@@ -351,8 +352,9 @@ func (q FailureQuery) keyset() keyset {
 	return keyset{[]string{"f.opened_at", "f.failure_id"}, false}
 }
 
-// FailuresPage lists one page of failures, oldest first. Who may not see whom they are about gets a Denied error.
-func (sc *Scope) FailuresPage(ctx context.Context, q FailureQuery, p Page) ([]FailureRow, Place, error) {
+// FailuresPage lists one page of failures, oldest first, of total that match, which a FailureBoard has. Who may not see whom they
+// are about gets a Denied error.
+func (sc *Scope) FailuresPage(ctx context.Context, q FailureQuery, p Page, total int) ([]FailureRow, Place, error) {
 	if err := sc.viewer.Require(domain.MayView); err != nil {
 		return nil, Place{}, err
 	}
@@ -365,7 +367,7 @@ func (sc *Scope) FailuresPage(ctx context.Context, q FailureQuery, p Page) ([]Fa
 		}
 	}
 	err := sc.s.db.view(ctx, func(tx conn) error {
-		counted, total, err := whole.count(ctx, tx, p)
+		counted, err := whole.countUpTo(ctx, tx, p)
 		if err != nil {
 			return err
 		}
