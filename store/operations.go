@@ -223,10 +223,7 @@ func (sc *Scope) BeginOperation(ctx context.Context, r OperationRequest) (Operat
 
 // auditOperation notes an operation with whom it is about, where that is one.
 func (sc *Scope) auditOperation(ctx context.Context, tx conn, o Operation) error {
-	detail := fmt.Sprintf("operation=%d", o.ID)
-	if o.Reason != "" {
-		detail += " reason: " + o.Reason
-	}
+	detail := fmt.Sprintf("operation=%d", o.ID) // its page has the reason
 	if !o.Filter.one() {
 		return sc.audit(ctx, tx, map[OperationKind]string{OpRetry: "failures.retry", OpClear: "failures.clear"}[o.Kind], "", detail)
 	}

@@ -133,13 +133,19 @@ func (r AuditRow) moreText() string {
 	if r.DetailName != "" {
 		return r.DetailName
 	}
+	if id, found := strings.CutPrefix(r.more(), "operation="); found {
+		return "What it did (" + id + ")"
+	}
 	return r.more()
 }
 
-// moreURL is the page of what the detail names: "team=...", "event=..." and "coach=..." are written by the portal itself.
+// moreURL is the page of what the detail names: "team=...", "event=...", "coach=..." and "operation=..." are written by the portal
+// itself.
 func (r AuditRow) moreURL() string {
 	what, id, _ := strings.Cut(r.more(), "=")
 	switch {
+	case what == "operation":
+		return "/admin/operations/" + id
 	case id == "" || r.DetailName == "":
 		return ""
 	case what == "team":
