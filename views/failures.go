@@ -182,10 +182,7 @@ func AnswerText(class domain.FailureClass, endpoint string, status int) string {
 
 // CauseTitle is a cause in plain words.
 func CauseTitle(c domain.Cause) string {
-	title := strings.TrimSuffix(domain.AdviceFor(c.Class).What, ".")
-	if c.Kind == domain.KindBlocked && c.Message != "" {
-		return title + ": " + c.Message
-	}
+	title := strings.TrimSuffix(c.Advice().What, ".")
 	switch {
 	case c.Endpoint == "" || c.Endpoint == domain.EveryCall && c.Status == 0:
 		return title

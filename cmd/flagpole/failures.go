@@ -78,7 +78,7 @@ func (p *program) failures(ctx context.Context, class, coach string, asJSON bool
 	}
 	result := failuresResult{Causes: []causeResult{}, Open: board.Matching()}
 	for _, c := range board.Causes {
-		advice := domain.AdviceFor(c.Class)
+		advice := c.Advice()
 		result.Causes = append(result.Causes, causeResult{
 			Fingerprint: c.Print, Kind: string(c.Kind), Class: string(c.Class), Message: causeMessage(c.Cause), Hint: advice.Do + " " + advice.Who,
 			Competitors: c.Competitors, Coaches: c.Coaches, FirstSeen: c.FirstAt, LastSeen: c.LastAt,

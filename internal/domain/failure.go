@@ -45,6 +45,26 @@ type Cause struct {
 	Message  string // as Normalised gives it
 }
 
+// What blocked competitors wait for, as messages of causes.
+const (
+	noSuchAccount    = "no such account"
+	waitsForSignIn   = "waits for the first sign-in"
+	waitsForApproval = "waits for approval"
+)
+
+// Advice is what people are told about the cause: that of its class, or of what a blocked competitor waits for.
+func (c Cause) Advice() Advice {
+	if c.Class == Blocked {
+		switch c.Message {
+		case noSuchAccount:
+			return Advice{"The platform knows no such account.", "Check the game platform id on the roster.", "An admin does it."}
+		case waitsForSignIn:
+			return Advice{"The account waits for its first sign-in.", "Find the mail that MetaCTF sent, and sign in.", "The competitor does it; the coach can remind."}
+		}
+	}
+	return AdviceFor(c.Class)
+}
+
 // fingerprintDigits is how much of a hash names a cause.
 const fingerprintDigits = 12
 
@@ -114,11 +134,11 @@ func CauseOf(f FailureFacts) (Cause, bool) {
 	case f.Result == SyncBlocked && f.PlatformStatus == PlatformDenied:
 		return Cause{Kind: KindBlocked, Class: AccountDenied}, true
 	case f.Result == SyncBlocked && f.PlatformStatus == PlatformUnknown:
-		return Cause{Kind: KindBlocked, Class: Blocked, Message: "no such account"}, true
+		return Cause{Kind: KindBlocked, Class: Blocked, Message: noSuchAccount}, true
 	case f.Result == SyncBlocked && f.PlatformStatus == PlatformUserCreated:
-		return Cause{Kind: KindBlocked, Class: Blocked, Message: "waits for the first sign-in"}, true
+		return Cause{Kind: KindBlocked, Class: Blocked, Message: waitsForSignIn}, true
 	case f.Result == SyncBlocked:
-		return Cause{Kind: KindBlocked, Class: Blocked, Message: "waits for approval"}, true
+		return Cause{Kind: KindBlocked, Class: Blocked, Message: waitsForApproval}, true
 	case f.Result == SyncFailure:
 		c := Cause{KindFailure, f.Class, f.Endpoint, f.Status, Normalised(f.Message)}
 		if f.Class == Unreachable || f.Class == RateLimited { // of the whole platform; after these no further call is made
