@@ -55,8 +55,6 @@ type FailureBoard struct {
 
 	// Of all that are open, whatever the query wants; Open leaves out the cleared ones.
 	Open, Coaches, Retrying, NeedAttention, Blocked, Cleared int
-	Competitors                                              int // all there are
-	AllCoaches                                               int
 }
 
 // Matching counts what the query wants.
@@ -141,10 +139,7 @@ func (b *FailureBoard) readTotals(ctx context.Context, tx conn) error {
 		}
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	return tx.row(ctx, `SELECT CAST(COALESCE(SUM(competitors), 0) AS BIGINT), COUNT(*) FILTER (WHERE competitors > 0) FROM coaches`).Scan(&b.Competitors, &b.AllCoaches)
+	return err
 }
 
 const causeColumns = `ca.fingerprint, ca.kind, ca.class, ca.endpoint, ca.http_status, ca.message`

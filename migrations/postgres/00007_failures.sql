@@ -23,7 +23,7 @@ CREATE TABLE sync_failures (
 );
 CREATE UNIQUE INDEX sync_failures_open ON sync_failures (competitor_id) WHERE ended_at IS NULL;
 CREATE INDEX sync_failures_by_cause ON sync_failures (fingerprint, opened_at, failure_id, state, coach_id) WHERE ended_at IS NULL; -- also counts by age without reading rows
-CREATE INDEX sync_failures_by_last ON sync_failures (fingerprint, last_at) WHERE ended_at IS NULL;
+CREATE INDEX sync_failures_by_last ON sync_failures (fingerprint, last_at, state) WHERE ended_at IS NULL;
 CREATE INDEX sync_failures_by_coach ON sync_failures (coach_id, fingerprint, opened_at) WHERE ended_at IS NULL;
 CREATE INDEX sync_failures_due ON sync_failures (next_due_at) WHERE ended_at IS NULL;
 CREATE INDEX sync_failures_running ON sync_failures (running_at) WHERE running_at IS NOT NULL;
