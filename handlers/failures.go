@@ -177,7 +177,7 @@ func (p *pages) causeCard(l failureList, v domain.Viewer, c store.FailedCause) v
 		return card
 	}
 	if c.Kind == domain.KindFailure {
-		card.Message = c.Message
+		card.Message = c.Message // "" for who may not see people
 	}
 	card.OpenURL = l.with(failuresPath, "open", c.Print)
 	if v.May(domain.MayBulk) && v.May(domain.MayRetry) && card.Retryable > 0 {

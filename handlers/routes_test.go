@@ -60,6 +60,19 @@ var matrix = map[string]access{
 	"POST /admin/sync/pause":              {"/admin/sync/pause", 303, 403, 403, 422, 403}, // with no reason
 	"GET /admin/sync/resume":              {"/admin/sync/resume", 303, 403, 403, 200, 403},
 	"POST /admin/sync/resume":             {"/admin/sync/resume", 303, 403, 403, 409, 403}, // nothing is paused
+	"GET /admin/failures":                 {"/admin/failures?open=" + timeouts, 303, 403, 403, 200, 200},
+	"GET /admin/failures.csv":             {"/admin/failures.csv", 303, 403, 403, 200, 403},
+	"GET /admin/failures/retry":           {"/admin/failures/retry", 303, 403, 403, 200, 403},
+	"POST /admin/failures/retry":          {"/admin/failures/retry", 303, 403, 403, 422, 403}, // does not say which were meant
+	"GET /admin/failures/clear":           {"/admin/failures/clear?id=1&id=3", 303, 403, 403, 200, 403},
+	"POST /admin/failures/clear":          {"/admin/failures/clear", 303, 403, 403, 422, 403},
+	"GET /admin/failures/:id":             {"/admin/failures/3", 303, 403, 403, 200, 403},
+	"POST /admin/failures/:id/retry":      {"/admin/failures/3/retry", 303, 403, 403, 303, 403},
+	"POST /admin/failures/:id/email":      {"/admin/failures/1/email", 303, 403, 403, 303, 403},
+	"GET /admin/operations/:id":           {"/admin/operations/999", 303, 403, 403, 404, 403},
+	"POST /admin/operations/:id/abort":    {"/admin/operations/999/abort", 303, 403, 403, 404, 403},
+	"POST /admin/operations/:id/undo":     {"/admin/operations/999/undo", 303, 403, 403, 404, 403},
+	"GET /admin/guide":                    {"/admin/guide", 303, 403, 403, 200, 200},
 	"GET /competitors/:id/categories.csv": {"/competitors/C-1/categories.csv", 303, 200, 404, 200, 403},
 	"GET /competitors/:id/results.csv":    {"/competitors/C-1/results.csv", 303, 200, 404, 200, 403},
 	"POST /introduction":                  {"/introduction", 303, 303, 303, 403, 403},
@@ -178,7 +191,8 @@ func TestWithoutSessionEverythingLeadsToLogin(t *testing.T) {
 		if len(r.roles) == 0 {
 			continue
 		}
-		path := matrix[r.method+" "+r.path].path + "?sort=date&page=%2F"
+		path := matrix[r.method+" "+r.path].path
+		path = path[:strings.IndexByte(path+"?", '?')] + "?sort=date&page=%2F"
 		want := "/login?next=" + url.QueryEscape(path)
 		if r.path == "/" || r.method == http.MethodPost { // a form is not sent again
 			want = "/login"

@@ -79,8 +79,8 @@ type FailureRow struct {
 	Queued                       int64  // the operation in which it waits for a retry, 0: none
 }
 
-// FailureBoard reads causes and counts. Those who may not see it get the zero board; who may not see whom a failure is about
-// cannot search, or choose by competitor, which is a Denied error.
+// FailureBoard reads causes and counts. Those who may not see it get the zero board; who may not see whom a failure is about gets
+// no messages, and cannot search or choose by competitor, which is a Denied error.
 func (sc *Scope) FailureBoard(ctx context.Context, q FailureQuery) (FailureBoard, error) {
 	var b FailureBoard
 	if !sc.seesSync() {
@@ -104,6 +104,13 @@ func (sc *Scope) FailureBoard(ctx context.Context, q FailureQuery) (FailureBoard
 		}
 		return b.readHours(ctx, tx, q.At)
 	})
+	if !sc.viewer.May(domain.MayView) { // the platform may name somebody
+		for i := range b.Causes {
+			if b.Causes[i].Kind == domain.KindFailure {
+				b.Causes[i].Message = ""
+			}
+		}
+	}
 	return b, wrap(err, "read failures")
 }
 
@@ -166,6 +173,9 @@ func (b *FailureBoard) readSums(ctx context.Context, tx conn, q FailureQuery) er
 		is += " AND f.state <> 'cleared'"
 	}
 	sum := func(state domain.FailureState) string {
+		if q.State != "" && q.State != state || q.State == "" && state == domain.FailureCleared {
+			return "0"
+		}
 		return `COALESCE((SELECT k.competitors FROM failure_sums k WHERE k.coach_id = s.coach_id AND k.fingerprint = s.fingerprint AND k.state = ` + a.add(string(state)) + `), 0)`
 	}
 	rows, err := tx.query(ctx, `

@@ -113,7 +113,7 @@ func probes() []probe {
 		}, nobody, "", nobody},
 		{"Viewer", "", func(_ *house, sc *store.Scope) (any, error) { return sc.Viewer(), nil }, nobody, "", nobody},
 	}
-	return slices.Concat(own, listProbes(), personProbes(), auditProbes(), healthProbes())
+	return slices.Concat(own, listProbes(), personProbes(), auditProbes(), healthProbes(), failureProbes())
 }
 
 // bothCoaches gives both coaches' people solves, events, runs and states in which their own texts stand.
@@ -129,7 +129,7 @@ func bothCoaches(h *house) {
 		event := took(domain.FlashEvent{Name: text, StartsAt: springCTF.StartsAt}, 1)
 		named(&event.Solves[0])
 		p.Flash = h.flash(event)
-		p.Result, p.Failure = domain.SyncFailure, &domain.CallError{Class: domain.Timeout, Endpoint: text, Message: text}
+		p.Result, p.Failure = domain.SyncFailure, &domain.CallError{Class: domain.Timeout, Endpoint: "GET /scores/get_odl_scores", Message: text}
 		p.Attempts = []store.Attempt{{Endpoint: text, Message: text, Class: domain.Timeout}}
 		h.store(p)
 	}
