@@ -23,6 +23,10 @@ import (
 	"flagpole/internal/metactf/simulator"
 )
 
+// sideBySide is how many syncs there are at once: fewer than half of what the client's breaker needs to take the faults of one
+// kind of call for an outage.
+const sideBySide = 4
+
 const secondAdmin = "grete.op@flagpole.example"
 
 // mending is a world whose syncs fail as a test wants, and which keeps all that is logged.
@@ -52,7 +56,8 @@ func emptyMending(t *testing.T, browser context.Context, kind string, season sim
 	for name, value := range map[string]string{
 		"GAME_PLATFORM_API_BASE_URL": "http://" + w.front.address + simulator.BaseURLPath,
 		"GAME_PLATFORM_RETRY_LIMIT":  "0", // each sync fails at once
-		"GAME_PLATFORM_CONCURRENCY":  "4", // fewer than half of what the breaker needs to take one call's faults for an outage
+		"GAME_PLATFORM_CONCURRENCY":  strconv.Itoa(sideBySide),
+		"GAME_PLATFORM_TIMEOUT":      "2m", // of a call that a test holds
 	} {
 		w.console.env[name] = value
 	}
@@ -143,6 +148,7 @@ func newMending(t *testing.T, browser context.Context, kind string) *mending {
 	w.groups["gossip"] = gossip
 	w.front.answer(answer{status: 500, text: "no score of " + gossip[0].name + " <" + w.email(t, gossip[0]) + ">, id " + gossip[0].account}, gossip[0].account)
 	w.try("sync", "--all")
+	w.try("sync", "--coach", w.value(t, `SELECT coach_id FROM competitors WHERE competitor_id = $1`, w.left[0].id)) // a run that names a coach
 	w.later(t)
 	w.serve(t)
 	return w
