@@ -52,8 +52,11 @@ func (p *pages) syncShow(c echo.Context, s *store.Scope) error {
 	return render(c, views.SyncPage(shell, view), regions{"health": views.SyncHealth(shell, view)})
 }
 
-// coachNames are the names of the coaches whom runs are for.
+// coachNames are the names of the coaches whom runs are for; who may not see people gets none.
 func (p *pages) coachNames(c echo.Context, s *store.Scope, lists ...[]store.Run) (map[string]string, error) {
+	if !s.Viewer().May(domain.MayView) {
+		return map[string]string{}, nil
+	}
 	var ids []string
 	for _, runs := range lists {
 		for _, r := range runs {

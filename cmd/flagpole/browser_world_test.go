@@ -62,6 +62,14 @@ func newWorld(t *testing.T, browser context.Context, kind string) *world {
 // bareWorld is a roster in a database: nothing pulled, nobody enrolled, no users and no portal.
 func bareWorld(t *testing.T, browser context.Context, kind string, season simulator.Options) *world {
 	t.Helper()
+	w := emptyWorld(t, browser, kind, season)
+	w.console.imported()
+	return w
+}
+
+// emptyWorld has a platform and an address of a database, and nothing in it.
+func emptyWorld(t *testing.T, browser context.Context, kind string, season simulator.Options) *world {
+	t.Helper()
 	season.Token = "sim-token"
 	sim, err := simulator.New(season)
 	if err != nil {
@@ -77,7 +85,6 @@ func bareWorld(t *testing.T, browser context.Context, kind string, season simula
 		"GAME_PLATFORM_INTEGRATION_ENABLED": "true",
 		"GAME_PLATFORM_RATE_LIMIT":          "2000",
 	}, sim}
-	c.imported()
 	return &world{console: c, coach: usualCoach(t, sim), browser: browser, raw: openRaw(t, kind, c.env["DATABASE_URL"])}
 }
 
