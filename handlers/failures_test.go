@@ -86,7 +86,7 @@ func TestProductStaffSeeNoNameAmongFailures(t *testing.T) {
 					t.Errorf("%s shows %q", query, secret)
 				}
 			}
-			wantEqual(t, query+" buttons and rows", page.doc().Find(".acts, .tick").Length(), 0)
+			wantEqual(t, query+" buttons and rows", page.doc().Find(".acts, .tick, .cause [aria-expanded]").Length(), 0)
 		}
 		wantStatus(t, b.get("/admin/failures?q=edda"), 403)
 		wantEqual(t, "counted", b.get("/admin/failures").words(".stats dd")[0], "3")
