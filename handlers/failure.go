@@ -87,7 +87,7 @@ func (p *pages) failurePage(c echo.Context, s *store.Scope, l failureList, r sto
 	ctx := c.Request().Context()
 	now := p.clock()
 	d := views.Failure{
-		Card: p.causeCard(l, s.Viewer(), store.FailedCause{Cause: r.Cause, Print: r.Print}), Raw: r.Raw, LastAt: r.LastAt, OnPlatform: r.OnPlatform,
+		Card: p.causeCard(l, s.Viewer(), store.FailedCause{Cause: r.Cause, Print: r.Print}), Raw: r.Raw, OnPlatform: r.OnPlatform,
 		End: views.EndText(r.Failure, !r.ClearedAt.IsZero()), BackURL: l.with(failuresPath),
 	}
 	if r.Kind == domain.KindBlocked {

@@ -43,7 +43,6 @@ func (p *pages) showFailures(c echo.Context, s *store.Scope, fault error) error 
 	v := s.Viewer()
 	d := views.Failures{
 		Head: boardHead(board), Problem: plainText(fault), Stats: boardStats(board), Filter: l.filter, Matching: board.Matching(), Narrowed: l.narrowed(),
-		SeesPeople: l.filter.SeesPeople,
 	}
 	causes := board.Causes
 	if len(causes) > causesShown && c.QueryParam("all") == "" {

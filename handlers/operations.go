@@ -88,7 +88,7 @@ func (p *pages) confirmOperation(c echo.Context, s *store.Scope, kind store.Oper
 	d := views.FailureConfirm{
 		Title: verb + " " + scope + "?", Button: verb + " " + scope, Action: c.Request().URL.RequestURI(), BackURL: l.with(failuresPath),
 		Problem: plainText(fault), Reason: c.FormValue("reason"), NeedsReason: kind == store.OpClear, Impossible: plan.Eligible == 0,
-		LastFailure: plan.LastFailure, AsOf: plan.At, Left: leftAlone(plan.Skipped),
+		LastFailure: plan.LastFailure, Left: leftAlone(plan.Skipped),
 	}
 	if l.narrowed() && len(l.IDs) == 0 {
 		d.Text = append(d.Text, "What is meant: "+p.filterWords(l)+".")
@@ -254,7 +254,7 @@ func (p *pages) showOperation(c echo.Context, s *store.Scope, fault error) error
 func (p *pages) operationPage(o store.Operation, v domain.Viewer) views.Operation {
 	own := fmt.Sprintf("%s/%d", operationsPath, o.ID)
 	d := views.Operation{
-		ID: o.ID, Title: operationTitle(o), State: operationState(o), By: o.By, At: o.RequestedAt, Reason: o.Reason, What: filterOf(o.Filter),
+		Title: operationTitle(o), State: operationState(o), By: o.By, At: o.RequestedAt, Reason: o.Reason, What: filterOf(o.Filter),
 		Done: o.Done + o.Failed + o.Aborted, Of: o.Matched - o.SkippedAll(), Left: leftAlone(o.Skipped), BackURL: failuresOf(o.Filter), SelfURL: own,
 	}
 	stat := func(id, label string, n int) {

@@ -12,19 +12,19 @@ import (
 
 // Failures is the page of all failures, grouped by cause.
 type Failures struct {
-	Head                 string // what there is in one sentence
-	Problem              string // why what was asked for was not done
-	Stats                []Stat
-	Filter               FailureFilter
-	Causes               []CauseCard
-	Matching             int
-	Retryable            int    // of these, those that a retry may help
-	RetryURL, ClearURL   string // the pages that ask, for all that match; "" where the viewer may not
-	ExportURL, CSVRows   string
-	Operations           []OperationLine
-	MoreCauses           int // causes that match and are not shown
-	AllURL               string
-	SeesPeople, Narrowed bool
+	Head               string // what there is in one sentence
+	Problem            string // why what was asked for was not done
+	Stats              []Stat
+	Filter             FailureFilter
+	Causes             []CauseCard
+	Matching           int
+	Retryable          int    // of these, those that a retry may help
+	RetryURL, ClearURL string // the pages that ask, for all that match; "" where the viewer may not
+	ExportURL          string
+	Operations         []OperationLine
+	MoreCauses         int // causes that match and are not shown
+	AllURL             string
+	Narrowed           bool // a filter is set
 }
 
 // FailureFilter is what the page is narrowed to.
@@ -39,40 +39,39 @@ type FailureFilter struct {
 
 // CauseCard is one cause and what can be done about it.
 type CauseCard struct {
-	Print                     string // its fingerprint
-	Title, Advice, Who        string
-	Message                   string // the platform's words, without what differs; "" where there are none or the viewer may not read them
-	Needs                     State
-	Competitors, Coaches      int
-	FirstAt, LastAt           time.Time
-	Hours                     []int // new ones by hour, oldest first; nil where they are not known
-	Class                     domain.FailureClass
-	URL, OpenURL, CloseURL    string
-	RetryURL, ClearURL        string // "" where it makes no sense or the viewer may not
-	GuideURL                  string
-	Retryable                 int
-	Open                      bool // its rows are shown
-	Rows                      []FailureRow
-	Pager                     Pager
-	TickRetryURL, TickBackURL string
-	Back                      []Option // the filter as the fields of a form
+	Print                  string // its fingerprint
+	Title, Advice          string
+	Message                string // the platform's words, without what differs; "" where there are none or the viewer may not read them
+	Needs                  State
+	Competitors, Coaches   int
+	FirstAt, LastAt        time.Time
+	Hours                  []int // new ones by hour, oldest first; nil where they are not known
+	Class                  domain.FailureClass
+	URL, OpenURL, CloseURL string
+	RetryURL, ClearURL     string // "" where it makes no sense or the viewer may not
+	GuideURL               string
+	Retryable              int
+	Open                   bool // its rows are shown
+	Rows                   []FailureRow
+	Pager                  Pager
+	TickRetryURL           string   // where the ticked ones are sent
+	Back                   []Option // the filter as the fields of a form
 }
 
 // FailureRow is one failure.
 type FailureRow struct {
-	ID                                int64
-	Name, URL, Coach                  string
-	OpenedAt                          time.Time
-	Tries                             int
-	Answer                            string
-	State                             State
-	Problem                           string // why what was asked for was not done
-	Typed                             string // an email that was not taken
-	PageURL                           string // its history
-	RetryURL, ClearURL, EmailURL      string // "" where it makes no sense
-	PollURL                           string // of the row while something happens to it; "" otherwise
-	Tickable                          bool
-	CompetitorID, CoachID, AttemptNew string
+	ID                           int64
+	Name, URL, Coach             string
+	OpenedAt                     time.Time
+	Tries                        int
+	Answer                       string
+	State                        State
+	Problem                      string // why what was asked for was not done
+	Typed                        string // an email that was not taken
+	PageURL                      string // its history
+	RetryURL, ClearURL, EmailURL string // "" where it makes no sense
+	PollURL                      string // of the row while something happens to it; "" otherwise
+	Tickable                     bool
 }
 
 // OperationLine is an operation in a list.
@@ -283,19 +282,16 @@ func EndText(f domain.Failure, cleared bool) string {
 	return ""
 }
 
-// needs says whether somebody must act on a cause.
-func needs(kind domain.FailureKind, someone bool) State {
+// CauseNeeds says whether somebody must act on a cause, of whose failures so many need someone.
+func CauseNeeds(kind domain.FailureKind, someone int) State {
 	switch {
 	case kind == domain.KindBlocked:
 		return State{"hold", "Blocked", ""}
-	case someone:
+	case someone > 0:
 		return State{"bad", "Needs someone", ""}
 	}
 	return State{"warn", "Mends itself", ""}
 }
-
-// CauseNeeds says whether somebody must act on a cause, of whose failures so many need someone.
-func CauseNeeds(kind domain.FailureKind, someone int) State { return needs(kind, someone > 0) }
 
 // FailureConfirm is the page that asks before something is done to many failures.
 type FailureConfirm struct {
@@ -304,28 +300,24 @@ type FailureConfirm struct {
 	Left                           []string // how many are left alone, and why
 	Problem, Reason                string
 	NeedsReason, Impossible        bool
-	LastFailure                    int64
-	IDs                            []int64
-	AsOf                           time.Time
+	LastFailure                    int64 // the newest one that is meant
 }
 
-// OperationPage is how far an operation has come.
+// Operation is how far an operation has come.
 type Operation struct {
-	ID                            int64
-	Title                         string
-	State                         State
-	By                            string
-	At                            time.Time
-	Reason, What                  string // What is the filter in words
-	Done, Of                      int
-	Stats                         []Stat
-	Left                          []string
-	Over                          string // a sentence about its end; "" while it goes on
-	Problem                       string
-	AbortURL, UndoURL, BackURL    string
-	SelfURL, Poll                 string // Poll is "" once it is over
-	Rate                          string
-	FailuresURL, CompetitorsLabel string
+	Title                      string
+	State                      State
+	By                         string
+	At                         time.Time
+	Reason, What               string // What is the filter in words
+	Done, Of                   int
+	Stats                      []Stat
+	Left                       []string
+	Over                       string // a sentence about its end; "" while it goes on
+	Problem                    string
+	AbortURL, UndoURL, BackURL string
+	SelfURL, Poll              string // Poll is "" once it is over
+	Rate                       string
 }
 
 func (d Operation) polled() templ.Attributes {
@@ -335,13 +327,11 @@ func (d Operation) polled() templ.Attributes {
 	return polls(d.SelfURL, "operation", d.Poll)
 }
 
-// FailurePage is one failure with every stored attempt.
+// Failure is one failure with every stored attempt.
 type Failure struct {
 	Row         FailureRow
 	Card        CauseCard
 	Raw         string // the platform's words
-	LastAt      time.Time
-	ClearedAt   time.Time
 	ClearedText string
 	End         string
 	Attempts    []AttemptRow
@@ -349,7 +339,6 @@ type Failure struct {
 	NewestURL   string
 	Earlier     []EarlierFailure
 	BackURL     string
-	CoachURL    string
 	OnPlatform  bool
 }
 

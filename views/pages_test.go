@@ -82,6 +82,40 @@ func someCompetitor() Competitor {
 	}
 }
 
+func someFailures() Failures {
+	row := FailureRow{ID: 3, Name: "Edda Marsh", URL: "/competitors/D-2", Coach: "Ruben Castellan", OpenedAt: now.Add(-time.Hour), Tries: 6, Answer: "503 from ODL scores",
+		State: State{"wait", "Waiting for its turn", "A retry was asked for."}, PageURL: "/admin/failures/3", RetryURL: "/admin/failures/3/retry", ClearURL: "/admin/failures/clear?id=3",
+		PollURL: "/admin/failures/3", Tickable: true, Problem: "devan has asked for a retry already."}
+	email := row
+	email.ID, email.Name, email.RetryURL, email.PollURL, email.EmailURL, email.Typed = 4, "Cyrus Vale", "", "", "/admin/failures/4/email", "cyrus"
+	options := []Option{{"timeout", "Too slow"}}
+	return Failures{
+		Head: "2 are open.", Problem: "All were left alone.", Stats: []Stat{{ID: "stat-failing", Label: "failing", Figure: "2", URL: "/admin/failures?kind=failure"}, {Label: "coaches touched", Figure: "2"}},
+		Filter:   FailureFilter{Search: "x", Class: "timeout", Classes: options, Kinds: options, Coaches: options, Ages: options, States: options, Cause: "abc", Chips: []Chip{{"q", "Search: x", "/admin/failures"}, {"class", "Class: Too slow", "/admin/failures"}}, ClearURL: "/admin/failures", SeesPeople: true},
+		Matching: 2, Retryable: 1, RetryURL: "/admin/failures/retry", ClearURL: "/admin/failures/clear", ExportURL: "/admin/failures.csv", MoreCauses: 3, AllURL: "/admin/failures?all=yes",
+		Causes: []CauseCard{
+			{Print: "aaa", Title: "The platform had a fault of its own", Advice: "It is tried again by itself.", Message: "busy [n]", Needs: State{"warn", "Mends itself", ""}, Competitors: 1, Coaches: 1,
+				FirstAt: now.Add(-time.Hour), LastAt: now, Hours: make([]int, 24), Class: domain.ServerError, OpenURL: "/admin/failures?open=aaa", CloseURL: "/admin/failures", RetryURL: "/admin/failures/retry?cause=aaa",
+				ClearURL: "/admin/failures/clear?cause=aaa", GuideURL: "/admin/guide#outage", Retryable: 1, Open: true, Rows: []FailureRow{row, email}, TickRetryURL: "/admin/failures/retry", Back: []Option{{"q", "x"}},
+				Pager: Pager{First: 1, Last: 50, Of: 120, NextURL: "/admin/failures?after=3", NextCount: 50}},
+			{Print: "bbb", Title: "There is no email on file", Advice: "Add it.", Needs: State{"bad", "Needs someone", ""}, Competitors: 2, Coaches: 1, Class: domain.MissingEmail, OpenURL: "/admin/failures?open=bbb", GuideURL: "/admin/guide#missing-data"},
+		},
+		Operations: []OperationLine{{URL: "/admin/operations/1", Title: "Retry of 2 failures", By: "devan", At: now, State: State{"ok", "Done", ""}, Counts: "2 done"}},
+	}
+}
+
+func someFailure() Failure {
+	list := someFailures()
+	row := list.Causes[0].Rows[0]
+	row.Tickable, row.PageURL = false, ""
+	return Failure{
+		Row: row, Card: list.Causes[0], Raw: "busy 17", ClearedText: "by devan", End: "It is resolved: a later sync succeeded.", OnPlatform: true, BackURL: "/admin/failures",
+		Attempts: []AttemptRow{{At: now, Call: "ODL scores", Endpoint: "GET /scores/get_odl_scores", Status: 503, Took: "312 ms", State: State{"warn", "Platform error", ""}, Message: "busy 17"}, {At: now, Call: "account", Took: "15.0 s", State: State{"ok", "Answered well", ""}}},
+		OlderURL: "/admin/failures/3?attempts=7", NewestURL: "/admin/failures/3",
+		Earlier: []EarlierFailure{{URL: "/admin/failures/1", Title: "Too slow", OpenedAt: now.Add(-2 * time.Hour), EndedAt: now.Add(-time.Hour), End: "another"}, {URL: "/admin/failures/2", Title: "Open", OpenedAt: now}},
+	}
+}
+
 func someSync() Sync {
 	d := Sync{
 		Sentence: Sentence{"warn", "Mostly well", "The last run ended at 10:45."}, Targets: 357, MaySync: true, MayPause: true,
@@ -142,6 +176,15 @@ func everything() map[string]templ.Component {
 	wrong := someAccount()
 	wrong.Password = PasswordFaults{Current: "This is not the current password.", New: "The password is too short.", Again: "This is not the same."}
 	return map[string]templ.Component{
+		"failures":                FailuresPage(admin, someFailures()),
+		"failures, product":       FailuresPage(product, Failures{Head: "Nothing is open."}),
+		"failures, no match":      FailuresPage(admin, Failures{Head: "Nothing is open.", Narrowed: true, Filter: someFailures().Filter}),
+		"failures, confirm":       FailureConfirmPage(admin, FailureConfirm{Title: "Clear all 2?", Button: "Clear all 2", Action: "/admin/failures/clear", Problem: "A reason is needed.", Text: []string{"As of 10:45."}, Left: []string{"1 is blocked."}, NeedsReason: true}),
+		"failures, confirm retry": FailureConfirmPage(admin, FailureConfirm{Title: "Retry all 2?", Button: "Retry all 2", Action: "/admin/failures/retry"}),
+		"operation":               OperationPage(admin, Operation{Title: "Retry of 2 failures", State: State{"run", "In progress", ""}, By: "devan", At: now, Reason: "healed", Done: 1, Of: 2, Stats: []Stat{{ID: "operation-done", Label: "mended", Figure: "1"}}, AbortURL: "/admin/operations/1/abort", UndoURL: "/admin/operations/1/undo", SelfURL: "/admin/operations/1", Poll: "2s", Rate: "At most 1 s to go.", Left: []string{"1 is blocked."}, Problem: "This is over already."}),
+		"failure":                 FailurePage(admin, someFailure()),
+		"failure, never called":   FailurePage(admin, Failure{}),
+		"guide":                   GuidePage(product, "<h1>What to do</h1>"),
 		"account":                 AccountPage(coach, Account{Done: "The session has ended.", Sessions: someAccount().Sessions}),
 		"account, wrong":          AccountPage(bare, wrong),
 		"login":                   LoginPage(LoginForm{Email: "a@b.example", Problem: "Email and password do not match.", CSRF: "x"}),

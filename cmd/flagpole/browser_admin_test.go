@@ -154,8 +154,8 @@ func (w *world) productJourney(t *testing.T) {
 	b := w.signedIn(t, w.url, productEmail)
 	b.wantAt("/rollout")
 	b.wantText("h1", "Rollout")
-	if got := js[[]string](b, `[...document.querySelectorAll(".top nav a")].map(a => a.textContent.trim())`); !slices.Equal(got, []string{"Rollout", "Sync"}) {
-		t.Errorf("the navigation is %q, want the rollout and the syncs", got)
+	if got := js[[]string](b, `[...document.querySelectorAll(".top nav a")].map(a => a.getAttribute("href"))`); !slices.Equal(got, []string{"/rollout", "/admin/sync", "/admin/failures"}) {
+		t.Errorf("the navigation is %q, want the rollout, the syncs and their failures", got)
 	}
 	b.follow(`nav a[href="/admin/sync"]`)
 	b.wantText("#runs-title", "Last runs")
