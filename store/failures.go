@@ -74,6 +74,9 @@ func (s failureSteps) keep(ctx context.Context, tx conn, now int64) error {
 	if err := tx.alone(ctx, "failures"); err != nil {
 		return err
 	}
+	if err := changed.refresh(ctx, tx); err != nil {
+		return wrap(err, "read failures again")
+	}
 	sums := sumChanges{}
 	var open failureSteps
 	for _, step := range changed {
@@ -93,6 +96,24 @@ func (s failureSteps) keep(ctx context.Context, tx conn, now int64) error {
 }
 
 type failureSteps []failureStep
+
+// refresh reads the states again: on Postgres somebody may have cleared failures, or taken that back, between their being read
+// and this transaction's turn.
+func (s failureSteps) refresh(ctx context.Context, tx conn) error {
+	if tx.kind == "sqlite" {
+		return nil
+	}
+	for i := range s {
+		b := &s[i].before
+		if b.ID == 0 {
+			continue
+		}
+		if err := tx.row(ctx, `SELECT state FROM sync_failures WHERE failure_id = $1`, b.ID).Scan(&b.State); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func (s failureStep) same() bool { return s.fails && s.before.Fingerprint == s.cause.Fingerprint() }
 

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -147,6 +148,37 @@ func TestAClearedFailureStaysClearedAndResolvesByItself(t *testing.T) {
 		h.want("a success", `SELECT state, end_reason, cleared_reason FROM sync_failures WHERE competitor_id = 'cp-a1'`, "cleared|synced|known")
 		h.sumsHold()
 	})
+}
+
+// TestAClearWhileASyncIsStoredIsNotLost holds the sync between reading the failure and changing it.
+func TestAClearWhileASyncIsStoredIsNotLost(t *testing.T) {
+	h := newHouse(t, "postgres")
+	h.people()
+	h.store(h.failing("gp-a1", domain.ServerError, 500, "round 99"))
+	var all sync.WaitGroup
+	for round := range 40 {
+		all.Go(func() {
+			if _, err := h.sys.StorePull(t.Context(), h.failing("gp-a1", domain.ServerError, 500, fmt.Sprint("round ", round))); err != nil {
+				t.Error(err)
+			}
+		})
+		o, err := h.admin().BeginOperation(t.Context(), store.OperationRequest{Kind: store.OpClear, Reason: "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Wait()
+		if o.Done != 1 {
+			t.Fatalf("round %d: %+v, want it cleared", round, o)
+		}
+		h.want("it stays cleared", `SELECT state FROM sync_failures WHERE ended_at IS NULL`, "cleared")
+		h.sumsHold()
+		if _, err := h.admin().UndoClear(t.Context(), o.ID); err != nil {
+			t.Fatal(err)
+		}
+		if t.Failed() {
+			return
+		}
+	}
 }
 
 func TestForgottenSyncsEndTheirFailures(t *testing.T) {

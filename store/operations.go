@@ -319,6 +319,11 @@ func planSome(ctx context.Context, tx conn, id int64, now time.Time) error {
 	if err := json.Unmarshal([]byte(filter), &q); err != nil {
 		return fmt.Errorf("filter of operation %d: %w", id, err)
 	}
+	if kind == OpClear { // what is read must not change before it is cleared
+		if err := tx.alone(ctx, "failures"); err != nil {
+			return err
+		}
+	}
 	var a args
 	rows, err := tx.query(ctx, `
 		SELECT f.failure_id, f.competitor_id, COALESCE(c.game_platform_id, ''), f.coach_id, f.fingerprint, f.state, COALESCE(f.next_due_at, 0), `+kind.skip(&a, now)+`
@@ -420,9 +425,6 @@ func insertItems(ctx context.Context, tx conn, items [][]any) error {
 }
 
 func clearSome(ctx context.Context, tx conn, id int64, batch []planned, by, reason string, now int64) error {
-	if err := tx.alone(ctx, "failures"); err != nil {
-		return err
-	}
 	sums := sumChanges{}
 	var items [][]any
 	var ids []int64
