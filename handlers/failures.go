@@ -148,7 +148,7 @@ func enumeration(texts []string) string {
 func boardStats(b store.FailureBoard) []views.Stat {
 	behind := func(state domain.FailureState) string { return link(failuresPath, "state", string(state)) }
 	return []views.Stat{
-		{Label: "failing", Figure: views.Number(b.Open - b.Blocked), ID: "stat-failing", URL: link(failuresPath, "kind", string(domain.KindFailure))},
+		{Label: "syncs failing", Figure: views.Number(b.Open - b.Blocked - b.LackEmail)},
 		{Label: "mend themselves", Figure: views.Number(b.Retrying), ID: "stat-retrying", URL: behind(domain.FailureRetrying)},
 		{Label: "need someone", Figure: views.Number(b.NeedAttention), ID: "stat-attention", URL: behind(domain.FailureAttention)},
 		{Label: "blocked, counted apart", Figure: views.Number(b.Blocked), ID: "stat-blocked", URL: behind(domain.FailureBlocked)},

@@ -55,6 +55,7 @@ type FailureBoard struct {
 
 	// Of all that are open, whatever the query wants; Open leaves out the cleared ones.
 	Open, Coaches, Retrying, NeedAttention, Blocked, Cleared int
+	LackEmail                                                int // of the open ones; no sync of theirs fails
 }
 
 // Matching counts what the query wants.
@@ -124,14 +125,21 @@ func (q FailureQuery) summed() bool {
 }
 
 func (b *FailureBoard) readTotals(ctx context.Context, tx conn) error {
-	rows, err := tx.query(ctx, `SELECT state, competitors, coaches FROM failure_sums WHERE coach_id = '' AND fingerprint = ''`)
+	lacking := domain.Cause{Class: domain.MissingEmail}.Fingerprint()
+	rows, err := tx.query(ctx, `
+		SELECT fingerprint, state, competitors, coaches FROM failure_sums
+		WHERE coach_id = '' AND (fingerprint = '' OR fingerprint = $1 AND state = 'open')`, lacking)
 	if err != nil {
 		return err
 	}
 	err = each(rows, func() error {
-		var state string
+		var print, state string
 		var competitors, coaches int
-		err := rows.Scan(&state, &competitors, &coaches)
+		err := rows.Scan(&print, &state, &competitors, &coaches)
+		if print == lacking {
+			b.LackEmail = competitors
+			return err
+		}
 		switch state {
 		case openSum:
 			b.Open, b.Coaches = competitors, coaches
