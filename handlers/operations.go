@@ -124,7 +124,6 @@ var skipWords = map[store.SkipReason][2]string{
 	store.SkipQueued:      {"has been queued by another retry already", "have been queued by another retry already"},
 	store.SkipRunning:     {"is being tried right now", "are being tried right now"},
 	store.SkipCleared:     {"is cleared already", "are cleared already"},
-	store.SkipGone:        {"was over before its turn came", "were over before their turn came"},
 }
 
 func leftAlone(skipped map[store.SkipReason]int) []string {
