@@ -267,6 +267,14 @@ func TestTheFileOfFailuresIsWhatTheScreenShows(t *testing.T) {
 	})
 }
 
+func TestACompetitorsPageLeadsAdminsToTheFailure(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *portal) {
+		wantEqual(t, "admin", p.as(admin).get("/competitors/D-2").attr("#failure", "href"), edda)
+		wantEqual(t, "the coach", p.as(other).get("/competitors/D-2").attr("#failure", "href"), "(none)")
+		wantEqual(t, "nothing fails", p.as(admin).get("/competitors/D-1").attr("#failure", "href"), "(none)")
+	})
+}
+
 func TestEveryClassHasItsPartOfTheGuide(t *testing.T) {
 	p := newPortal(t, "sqlite")
 	guide := p.as(product).get(guidePath)

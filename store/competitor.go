@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,6 +21,7 @@ type CompetitorDetail struct {
 	Freshness   Freshness
 	Drift       *Drift // nil where our totals are the platform's, or its are not known
 	Quarantined int    // records of the platform that could not be read
+	FailureID   int64  // the open failure, for who may see it; 0: none
 }
 
 // EventResult is a result in a flash CTF. ChallengesSolved and Points are the platform's own.
@@ -74,12 +77,26 @@ func (sc *Scope) Competitor(ctx context.Context, id string, from time.Time, zone
 				return err
 			}
 		}
+		if err := sc.openFailure(ctx, tx, &d); err != nil {
+			return err
+		}
 		return sc.freshness(ctx, tx, &d)
 	})
 	if err != nil {
 		return CompetitorDetail{}, fmt.Errorf("read competitor: %w", err)
 	}
 	return d, nil
+}
+
+func (sc *Scope) openFailure(ctx context.Context, tx conn, d *CompetitorDetail) error {
+	if !sc.viewer.May(domain.MayView) {
+		return nil
+	}
+	err := tx.row(ctx, `SELECT failure_id FROM sync_failures WHERE competitor_id = $1 AND ended_at IS NULL`, d.ID).Scan(&d.FailureID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return wrap(err, "open failure")
 }
 
 // CompetitorRow reads one of the viewer's competitors as the list shows it. Others' are a NoSuch error.

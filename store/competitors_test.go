@@ -229,7 +229,8 @@ func TestACompetitorsPageShowsAllThatIsKnown(t *testing.T) {
 			Freshness:   store.Freshness{ODLAt: start, FlashAt: start, AccountAt: start, AttemptAt: start.Add(time.Minute), NextDueAt: start.Add(61 * time.Minute)},
 			Quarantined: 1,
 		}
-		for _, sc := range []*store.Scope{h.coach("co-a"), h.admin()} {
+		for failure, sc := range []*store.Scope{h.coach("co-a"), h.admin()} {
+			want.FailureID = int64(failure) // the first one, which the coach does not see
 			got, err := sc.Competitor(t.Context(), "cp-a1", h.clock.Now().AddDate(-1, 0, 0), time.UTC)
 			if diff := cmp.Diff(want, got); diff != "" || err != nil {
 				t.Errorf("%v (-want +got):\n%s", err, diff)

@@ -17,7 +17,8 @@ type Competitor struct {
 	ODLSolves, FlashSolves, Points                                        int64
 	LastSolveAt, LastSeenAt                                               time.Time
 	Sync                                                                  SyncState
-	Quarantined                                                           int // records of the platform that could not be read
+	Quarantined                                                           int    // records of the platform that could not be read
+	FailureURL                                                            string // the history of the open failure; "" where there is none or it is not the viewer's to see
 	Drift                                                                 *Drift
 	Around                                                                Around
 	OverTime                                                              *PointsOverTime // nil where there is nothing to draw
