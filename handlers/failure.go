@@ -77,7 +77,10 @@ func (p *pages) followMended(c echo.Context, s *store.Scope, l failureList, r st
 		return nil
 	}
 	row.State = p.state(now.Sync)
-	if now.GamePlatformID == "" {
+	switch {
+	case now.GamePlatformID == "" && !r.Enrolled:
+		row.State = views.State{Kind: "wait", Text: "Email added", Detail: "Nothing is looked up before the coach has the game platform."}
+	case now.GamePlatformID == "":
 		row.State = views.State{Kind: "wait", Text: "Email added", Detail: "MetaCTF knows no account yet; it still has to be made."}
 	}
 	return nil

@@ -290,7 +290,7 @@ func (q FailureQuery) matches(a *args) string {
 	case domain.FailureWaiting:
 		and("COALESCE(" + running() + ", FALSE) = FALSE AND " + tried + " <= " + at(0))
 	case domain.FailureLimited:
-		and(tried + " > " + at(0) + " AND " + q.inClass(a, domain.RateLimited))
+		and("COALESCE(" + running() + ", FALSE) = FALSE AND f.state = 'retrying' AND f.next_due_at > " + at(0) + " AND " + q.inClass(a, domain.RateLimited))
 	default:
 		and("f.state = " + a.add(string(q.State)))
 	}

@@ -53,7 +53,7 @@ func (f *listFacts) failure(now int64) failureStep {
 	default:
 		s.end = domain.EndedForgotten
 	}
-	if s.cause.Class == domain.MissingEmail && f.open.ID != 0 { // it did not happen again, it goes on
+	if s.cause.Class == domain.MissingEmail && s.same() { // it did not happen again, it goes on
 		s.lastAt = f.open.LastAt
 	}
 	return s
@@ -300,6 +300,9 @@ const keepFailures = 90 * 24 * time.Hour
 func (sys *System) PruneFailures(ctx context.Context) error {
 	before := micros(sys.s.clock().Add(-keepFailures))
 	err := sys.s.db.update(ctx, func(tx conn) error {
+		if err := tx.alone(ctx, "failures"); err != nil { // a sync may be opening one for a cause that nobody has just now
+			return err
+		}
 		for _, query := range []string{
 			`DELETE FROM operation_items WHERE operation_id IN (SELECT operation_id FROM operations WHERE finished_at < $1)`,
 			`DELETE FROM operations WHERE finished_at < $1`,

@@ -293,6 +293,11 @@ func TestFiltersNameStatesAsTheRowsDo(t *testing.T) {
 		}
 		now := map[string]domain.FailureState{"cp-a1": domain.FailureRetrying, "cp-a2": domain.FailureLimited, "cp-b1": domain.FailureRunning, "cp-b2": domain.FailureBlocked}
 		h.statesAre(now)
+		if err := h.sys.MarkRunning(t.Context(), "cp-a2"); err != nil {
+			t.Fatal(err)
+		}
+		now["cp-a2"] = domain.FailureRunning
+		h.statesAre(now)
 		h.clock.Advance(2 * time.Hour) // all are due; the running one is given up
 		now["cp-a1"], now["cp-a2"], now["cp-b1"] = domain.FailureWaiting, domain.FailureWaiting, domain.FailureWaiting
 		h.statesAre(now)

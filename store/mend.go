@@ -66,10 +66,11 @@ func (sc *Scope) AddEmail(ctx context.Context, failureID int64, email string) (r
 	return runID, nil
 }
 
-// Unlinked reports whether a competitor has what an account needs, and no account that is known here.
+// Unlinked reports whether a competitor of an enrolled coach has what an account needs, and no account that is known here.
 func (sys *System) Unlinked(ctx context.Context, competitorID string) (unlinked bool, err error) {
 	err = sys.s.db.reader().row(ctx, `
-		SELECT EXISTS (SELECT 1 FROM competitors c WHERE c.competitor_id = $1 AND c.game_platform_id IS NULL AND c.email IS NOT NULL)`, competitorID).Scan(&unlinked)
+		SELECT EXISTS (SELECT 1 FROM competitors c JOIN coaches co ON co.coach_id = c.coach_id
+			WHERE c.competitor_id = $1 AND c.game_platform_id IS NULL AND c.email IS NOT NULL AND co.enrolled)`, competitorID).Scan(&unlinked)
 	return unlinked, wrap(err, "look for an account")
 }
 

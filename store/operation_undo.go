@@ -85,6 +85,8 @@ func (sc *Scope) UndoClear(ctx context.Context, id int64) (n int, err error) {
 		switch {
 		case !o.UndoneAt.IsZero():
 			return domain.Errorf(domain.Clash, "This has been taken back already, by %s.", o.UndoneBy)
+		case o.PlannedAt.IsZero():
+			return domain.Errorf(domain.Clash, "This is under way.").WithHint("Stop the rest first, then take back what was done.")
 		case !o.CanUndo(sc.s.clock()):
 			return domain.Errorf(domain.Clash, "This cannot be taken back: only a clear can, for 30 days.")
 		}

@@ -96,17 +96,21 @@ const undoFor = 30 * 24 * time.Hour
 
 // CanUndo reports whether the operation can be taken back at a time.
 func (o Operation) CanUndo(now time.Time) bool {
-	return o.Kind == OpClear && o.UndoneAt.IsZero() && now.Before(o.RequestedAt.Add(undoFor)) && o.Done > 0
+	return o.Kind == OpClear && o.UndoneAt.IsZero() && !o.PlannedAt.IsZero() && now.Before(o.RequestedAt.Add(undoFor)) && o.Done > 0
 }
 
 // one reports whether the filter names a single failure.
 func (q FailureQuery) one() bool { return len(q.IDs) == 1 || q.CompetitorID != "" }
 
+// mayOperate is a Denied error for who may not do it, and an Invalid one for failures that are over.
 func (sc *Scope) mayOperate(kind OperationKind, q FailureQuery) error {
 	for _, p := range append(kind.permissions(!q.one()), domain.MayView) {
 		if err := sc.viewer.Require(p); err != nil {
 			return err
 		}
+	}
+	if q.State == domain.FailureResolved {
+		return domain.Errorf(domain.Invalid, "Nothing can be done to failures that are over.").WithHint("Choose another state on the page Failures.")
 	}
 	return nil
 }

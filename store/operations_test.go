@@ -273,6 +273,59 @@ func TestAClearNeedsAReasonAndCanBeTakenBackForThirtyDays(t *testing.T) {
 	})
 }
 
+func TestNothingIsDoneToFailuresThatAreOver(t *testing.T) {
+	inBoth(t, func(t *testing.T, h *house) {
+		h.crowd(2)
+		h.store(h.pull("gp-0000"))
+		for _, kind := range []store.OperationKind{store.OpRetry, store.OpClear} {
+			r := store.OperationRequest{Kind: kind, Reason: "x", Filter: store.FailureQuery{State: domain.FailureResolved}}
+			if _, err := h.admin().BeginOperation(t.Context(), r); domain.CodeOf(err) != domain.Invalid {
+				t.Errorf("%s: %v, want an invalid", kind, err)
+			}
+			if _, err := h.admin().PlanOperation(t.Context(), kind, r.Filter); domain.CodeOf(err) != domain.Invalid {
+				t.Errorf("plan of %s: %v, want an invalid", kind, err)
+			}
+		}
+		h.sumsHold()
+	})
+}
+
+func TestAClearIsTakenBackOnlyWhenItIsNotUnderWay(t *testing.T) {
+	inBoth(t, func(t *testing.T, h *house) {
+		h.crowd(1100)
+		o, err := h.admin().BeginOperation(t.Context(), store.OperationRequest{Kind: store.OpClear, Reason: "x"})
+		if err != nil || !o.PlannedAt.IsZero() {
+			t.Fatalf("%+v, %v, want it under way", o, err)
+		}
+		if _, err := h.admin().UndoClear(t.Context(), o.ID); domain.CodeOf(err) != domain.Clash {
+			t.Errorf("under way: %v, want a clash", err)
+		}
+		if _, err := h.admin().AbortOperation(t.Context(), o.ID); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := h.admin().UndoClear(t.Context(), o.ID); err != nil || n != 1000 {
+			t.Errorf("stopped: %d, %v, want the 1000 that were cleared", n, err)
+		}
+		h.worked(o.ID)
+		if open := h.board(store.FailureQuery{}).Open; open != 1100 {
+			t.Errorf("%d are open, want all", open)
+		}
+		h.sumsHold()
+	})
+}
+
+func TestNobodyIsLookedUpBeforeTheCoachHasTheFeature(t *testing.T) {
+	inBoth(t, func(t *testing.T, h *house) {
+		h.people() // cp-a3 has an email and no account
+		for _, enrolled := range []bool{true, false} {
+			if unlinked, err := h.sys.Unlinked(t.Context(), "cp-a3"); err != nil || unlinked != enrolled {
+				t.Errorf("enrolled %v: looked up %v, %v", enrolled, unlinked, err)
+			}
+			h.exec(`UPDATE coaches SET enrolled = ` + map[string]string{"sqlite": "0", "postgres": "FALSE"}[h.kind])
+		}
+	})
+}
+
 func TestQueuedRetriesOfACoachWhoLosesTheFeatureAreGivenUp(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		h.crowd(2)

@@ -146,6 +146,9 @@ func (sys *System) ForgetRun(ctx context.Context, id string) error {
 func (sys *System) TakeOver(ctx context.Context, slot time.Time) (int64, error) {
 	var n int64
 	err := sys.s.db.update(ctx, func(tx conn) error {
+		if err := tx.alone(ctx, "failures"); err != nil {
+			return err
+		}
 		_, err := tx.exec(ctx, `
 			UPDATE sync_runs SET finished_at = heartbeat_at WHERE kind = 'schedule' AND finished_at IS NULL AND slot_at < $1`,
 			micros(slot))
