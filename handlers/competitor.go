@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"net/url"
-	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -32,7 +31,7 @@ func (p *pages) competitorShow(c echo.Context, s *store.Scope) error {
 	view := p.competitorView(d, year, c.QueryParam("list"))
 	view.Solves = solves
 	if d.FailureID > 0 {
-		view.FailureURL = failuresPath + "/" + strconv.FormatInt(d.FailureID, 10)
+		view.FailureURL = failurePath(d.FailureID)
 	}
 	if view.Around, err = p.around(c, s, id); err != nil {
 		return err

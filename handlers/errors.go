@@ -106,6 +106,24 @@ func plainText(err error) string {
 	return known.Error()
 }
 
+// inPlace is the status of a page that shows, with everything else, what spoke against what was asked for: what contradicts what
+// is stored, or has a wrong value. It gives other errors back: they have a page of their own.
+func inPlace(fault error) (status int, err error) {
+	if fault == nil {
+		return http.StatusOK, nil
+	}
+	code := domain.CodeOf(fault)
+	if code != domain.Clash && code != domain.Invalid {
+		return 0, fault
+	}
+	return statusOf[code], nil
+}
+
+// errSyncOff is for who wants a sync while none is made.
+func errSyncOff() error {
+	return domain.Errorf(domain.Clash, "Syncs are switched off.").WithHint("An operator switches them on.")
+}
+
 // reference is what people quote to find their error in the log: seven characters that cannot be mistaken for others.
 func reference() string {
 	const letters = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"

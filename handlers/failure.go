@@ -15,7 +15,7 @@ const attemptsShown = 50
 
 // failureShow is one failure with every stored attempt, or its row alone where htmx asks for that.
 func (p *pages) failureShow(c echo.Context, s *store.Scope) error {
-	id, err := failureID(c.Param("id"))
+	id, err := numbered(c.Param("id"), "failure")
 	if err != nil {
 		return err
 	}
@@ -26,8 +26,9 @@ func (p *pages) failureShow(c echo.Context, s *store.Scope) error {
 // stands with the row; typed is what was not taken.
 func (p *pages) showFailure(c echo.Context, s *store.Scope, id int64, fault error, typed string) error {
 	ctx := c.Request().Context()
-	if code := domain.CodeOf(fault); fault != nil && code != domain.Clash && code != domain.Invalid {
-		return fault
+	status, err := inPlace(fault)
+	if err != nil {
+		return err
 	}
 	l, err := p.failureListIn(ctx, c.QueryParams(), s)
 	if err != nil {
@@ -44,7 +45,7 @@ func (p *pages) showFailure(c echo.Context, s *store.Scope, id int64, fault erro
 	}
 	shell := p.shell(c, s.Viewer())
 	shell.Path = failuresPath + "/"
-	if regionOf(c) == "failure-"+strconv.FormatInt(id, 10) {
+	if regionOf(c) == views.FailureElement(id) {
 		return write(c, http.StatusOK, views.FailureLine(shell, row, r.Print))
 	}
 	d, err := p.failurePage(c, s, l, r)
@@ -54,10 +55,6 @@ func (p *pages) showFailure(c echo.Context, s *store.Scope, id int64, fault erro
 	d.Row, d.Row.Tickable, d.Row.PageURL = row, false, ""
 	if err := s.Audit(ctx, "failure.history", r.CompetitorID, ""); err != nil {
 		return err
-	}
-	status := http.StatusOK
-	if fault != nil {
-		status = statusOf[domain.CodeOf(fault)]
 	}
 	return write(c, status, views.FailurePage(shell, d))
 }
@@ -73,7 +70,7 @@ func (p *pages) followMended(c echo.Context, s *store.Scope, l failureList, r st
 	}
 	if now.Refreshing && p.conf.SyncEnabled {
 		row.State = views.State{Kind: "run", Text: "Looking it up on the platform"}
-		row.PollURL = l.with(failuresPath + "/" + strconv.FormatInt(r.ID, 10))
+		row.PollURL = l.with(failurePath(r.ID))
 		return nil
 	}
 	row.State = p.state(now.Sync)
@@ -99,7 +96,7 @@ func (p *pages) failurePage(c echo.Context, s *store.Scope, l failureList, r sto
 	if !r.ClearedAt.IsZero() {
 		d.ClearedText = "by " + r.ClearedBy + " on " + views.Stamp(r.ClearedAt, now, p.conf.Zone) + ", because: " + r.ClearedReason
 	}
-	own := failuresPath + "/" + strconv.FormatInt(r.ID, 10)
+	own := failurePath(r.ID)
 	before, err := beforeIn(c)
 	if err != nil {
 		return d, err
@@ -127,7 +124,7 @@ func (p *pages) failurePage(c echo.Context, s *store.Scope, l failureList, r sto
 	earlier, err := s.EarlierFailures(ctx, r.ID, 20)
 	for _, e := range earlier {
 		d.Earlier = append(d.Earlier, views.EarlierFailure{
-			URL: failuresPath + "/" + strconv.FormatInt(e.ID, 10), Title: views.CauseTitle(e.Cause), OpenedAt: e.OpenedAt, EndedAt: e.EndedAt,
+			URL: failurePath(e.ID), Title: views.CauseTitle(e.Cause), OpenedAt: e.OpenedAt, EndedAt: e.EndedAt,
 			End: views.EndText(e.Failure, !e.ClearedAt.IsZero()),
 		})
 	}
@@ -149,12 +146,12 @@ func beforeIn(c echo.Context) (int64, error) {
 
 // failureRetry has one failed sync tried again at once.
 func (p *pages) failureRetry(c echo.Context, s *store.Scope) error {
-	id, err := failureID(c.Param("id"))
+	id, err := numbered(c.Param("id"), "failure")
 	if err != nil {
 		return err
 	}
 	if !p.conf.SyncEnabled {
-		return p.answerRow(c, s, id, domain.Errorf(domain.Clash, "Syncs are switched off.").WithHint("An operator switches them on."), "")
+		return p.answerRow(c, s, id, errSyncOff(), "")
 	}
 	ctx := c.Request().Context()
 	r, err := s.Failure(ctx, id)
@@ -178,7 +175,7 @@ func (p *pages) failureRetry(c echo.Context, s *store.Scope) error {
 
 // failureEmail puts a missing email on file, and has the competitor looked up at once.
 func (p *pages) failureEmail(c echo.Context, s *store.Scope) error {
-	id, err := failureID(c.Param("id"))
+	id, err := numbered(c.Param("id"), "failure")
 	if err != nil {
 		return err
 	}
@@ -192,7 +189,7 @@ func (p *pages) failureEmail(c echo.Context, s *store.Scope) error {
 
 // answerRow goes back to the list where there is no htmx; a fault stands on the page then.
 func (p *pages) answerRow(c echo.Context, s *store.Scope, id int64, fault error, typed string) error {
-	if regionOf(c) == "failure-"+strconv.FormatInt(id, 10) {
+	if regionOf(c) == views.FailureElement(id) {
 		return p.showFailure(c, s, id, fault, typed)
 	}
 	if fault != nil {
@@ -202,5 +199,5 @@ func (p *pages) answerRow(c echo.Context, s *store.Scope, id int64, fault error,
 	if err != nil {
 		return err
 	}
-	return seeOther(c, l.with(failuresPath)+"#failure-"+strconv.FormatInt(id, 10))
+	return seeOther(c, l.with(failuresPath)+"#"+views.FailureElement(id))
 }

@@ -26,11 +26,9 @@ func (p *pages) failuresShow(c echo.Context, s *store.Scope) error {
 // showFailures shows the page, and with it what spoke against what was asked for. Other errors are not its business.
 func (p *pages) showFailures(c echo.Context, s *store.Scope, fault error) error {
 	ctx := c.Request().Context()
-	status := http.StatusOK
-	if code := domain.CodeOf(fault); code == domain.Clash || code == domain.Invalid {
-		status = statusOf[code]
-	} else if fault != nil {
-		return fault
+	status, err := inPlace(fault)
+	if err != nil {
+		return err
 	}
 	l, err := p.failureListIn(ctx, c.QueryParams(), s)
 	if err != nil {
@@ -67,7 +65,7 @@ func (p *pages) showFailures(c echo.Context, s *store.Scope, fault error) error 
 	}
 	shell := p.shell(c, v)
 	shell.Path = failuresPath
-	if part := regionOf(c); part == "failures" && status == http.StatusOK {
+	if regionOf(c) == "failures" && status == http.StatusOK {
 		return write(c, status, views.FailuresList(shell, d))
 	}
 	return write(c, status, views.FailuresPage(shell, d))
@@ -94,7 +92,7 @@ func (p *pages) fillRows(c echo.Context, s *store.Scope, l failureList, d *views
 		if card.Print == l.open && len(d.Causes) > 1 {
 			card.CloseURL = l.with(failuresPath, "open", "")
 		}
-		card.Back, card.TickRetryURL = l.fields(), failuresPath+"/retry"
+		card.Back = l.fields()
 		for _, r := range rows {
 			card.Rows = append(card.Rows, p.failureRow(l, s.Viewer(), r))
 		}
@@ -163,7 +161,7 @@ func (p *pages) causeCard(l failureList, v domain.Viewer, c store.FailedCause) v
 	card := views.CauseCard{
 		Print: c.Print, Title: views.CauseTitle(c.Cause), Advice: advice.Do + " " + advice.Who, Needs: views.CauseNeeds(c.Kind, c.NeedAttention),
 		Competitors: c.Competitors, Coaches: c.Coaches, FirstAt: c.FirstAt, LastAt: c.LastAt, Class: c.Class,
-		URL: l.with(failuresPath, "cause", c.Print), GuideURL: guideFor(c.Class),
+		GuideURL: guideFor(c.Class),
 	}
 	if l.CoachID == "" {
 		card.Hours = c.Hours
@@ -205,11 +203,11 @@ func guideFor(class domain.FailureClass) string {
 // failureRow is a failure as a row of the list, with what can be done about it.
 func (p *pages) failureRow(l failureList, v domain.Viewer, r store.FailureRow) views.FailureRow {
 	now := p.clock()
-	id := strconv.FormatInt(r.ID, 10)
+	own := failurePath(r.ID)
 	row := views.FailureRow{
 		ID: r.ID, Name: r.CompetitorName, URL: views.CompetitorURL(r.CompetitorID), Coach: r.CoachName, OpenedAt: r.OpenedAt, Tries: r.FailedInARow,
 		Answer: views.AnswerText(r.Class, r.Endpoint, r.Status), State: views.FailureStateOf(r.Failure, r.Enrolled, now, p.conf.Zone),
-		PageURL: l.with(failuresPath + "/" + id),
+		PageURL: l.with(own),
 	}
 	state := r.StateAt(now)
 	if state == domain.FailureResolved {
@@ -221,15 +219,15 @@ func (p *pages) failureRow(l failureList, v domain.Viewer, r store.FailureRow) v
 	}
 	switch {
 	case r.Class == domain.MissingEmail && v.May(domain.MayRetry):
-		row.EmailURL = l.with(failuresPath + "/" + id + "/email")
+		row.EmailURL = l.with(own + "/email")
 	case r.Kind == domain.KindFailure && r.OnPlatform && r.Enrolled && r.Queued == 0 && state != domain.FailureRunning && v.May(domain.MayRetry):
-		row.RetryURL = l.with(failuresPath + "/" + id + "/retry")
+		row.RetryURL = l.with(own + "/retry")
 	}
 	if v.May(domain.MayClear) && state != domain.FailureCleared {
-		row.ClearURL = l.with(failuresPath+"/clear", "id", id)
+		row.ClearURL = l.with(failuresPath+"/clear", "id", strconv.FormatInt(r.ID, 10))
 	}
 	if p.conf.SyncEnabled && (r.Queued > 0 || state == domain.FailureRunning) {
-		row.PollURL = l.with(failuresPath + "/" + id)
+		row.PollURL = l.with(own)
 	}
 	return row
 }

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -50,7 +51,7 @@ func (p *pages) failureListIn(ctx context.Context, query url.Values, s *store.Sc
 	for _, of := range []struct {
 		name string
 		to   *string
-	}{{"cause", &f.Cause}, {"open", &f.Open}} {
+	}{{"cause", &f.Cause}, {"open", &l.open}} {
 		if *of.to, err = fingerprintIn(query, of.name); err != nil {
 			return l, err
 		}
@@ -61,10 +62,10 @@ func (p *pages) failureListIn(ctx context.Context, query url.Values, s *store.Sc
 	if err := l.chooseCoach(ctx, query, s); err != nil {
 		return l, err
 	}
-	l.Fingerprint, l.open, l.Class, l.Kind = f.Cause, f.Open, domain.FailureClass(f.Class), domain.FailureKind(f.Kind)
+	l.Fingerprint, l.Class, l.Kind = f.Cause, domain.FailureClass(f.Class), domain.FailureKind(f.Kind)
 	l.CoachID, l.Age, l.State, l.Search = f.Coach, store.FailureAge(f.Age), domain.FailureState(f.State), f.Search
 	for name, value := range map[string]string{
-		"q": f.Search, "class": f.Class, "kind": f.Kind, "coach": f.Coach, "age": f.Age, "state": f.State, "cause": f.Cause, "open": f.Open,
+		"q": f.Search, "class": f.Class, "kind": f.Kind, "coach": f.Coach, "age": f.Age, "state": f.State, "cause": f.Cause, "open": l.open,
 	} {
 		if value != "" {
 			l.values.Set(name, value)
@@ -134,38 +135,20 @@ func (l failureList) chips() []views.Chip {
 	chip("q", "Search: "+f.Search, f.Search)
 	chip("cause", "One cause", f.Cause)
 	chip("class", "Class: "+views.ClassName(l.Class), f.Class)
-	chip("kind", "Kind: "+optionName(f.Kinds, f.Kind), f.Kind)
+	chip("kind", "Kind: "+nameIn(f.Kinds, f.Kind), f.Kind)
 	chip("coach", "Coach: "+l.coach, f.Coach)
-	chip("age", "Age: "+optionName(f.Ages, f.Age), f.Age)
-	chip("state", "State: "+optionName(f.States, f.State), f.State)
+	chip("age", "Age: "+nameIn(f.Ages, f.Age), f.Age)
+	chip("state", "State: "+nameIn(f.States, f.State), f.State)
 	return list
-}
-
-func optionName(options []views.Option, key string) string {
-	for _, o := range options {
-		if o.Key == key {
-			return o.Name
-		}
-	}
-	return key
 }
 
 // fields are the filter as the hidden fields of a form.
 func (l failureList) fields() []views.Option {
 	var list []views.Option
-	for _, name := range sortedKeys(l.values) {
+	for _, name := range slices.Sorted(maps.Keys(l.values)) {
 		list = append(list, views.Option{Key: name, Name: l.values.Get(name)})
 	}
 	return list
-}
-
-func sortedKeys(values url.Values) []string {
-	var names []string
-	for name := range values {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // mostTicked is how many failures can be ticked at once.
@@ -189,16 +172,18 @@ func idsIn(query url.Values) ([]int64, error) {
 	return ids, nil
 }
 
-// failureID is the failure in the address; what is no number is nobody's.
-func failureID(text string) (int64, error) {
+// numbered is the id in the address of something that has a number for one; of what is no number there is none.
+func numbered(text, what string) (int64, error) {
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return 0, domain.Errorf(domain.NoSuch, "There is no such failure.")
+		return 0, domain.Errorf(domain.NoSuch, "There is no such %s.", what)
 	}
 	return id, nil
 }
 
+func failurePath(id int64) string { return failuresPath + "/" + strconv.FormatInt(id, 10) }
+
 // pace is the time between two retries under the rate limit.
 func (p *pages) pace() time.Duration {
-	return time.Duration(callsEach / p.conf.RateLimit * float64(time.Second))
+	return time.Duration(domain.CallsPerSync / p.conf.RateLimit * float64(time.Second))
 }

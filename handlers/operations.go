@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -45,9 +44,9 @@ func (p *pages) operate(c echo.Context, s *store.Scope, kind store.OperationKind
 		return p.confirmOperation(c, s, kind, l, q, nil)
 	}
 	if kind == store.OpRetry && !p.conf.SyncEnabled {
-		return p.confirmOperation(c, s, kind, l, q, domain.Errorf(domain.Clash, "Syncs are switched off.").WithHint("An operator switches them on."))
+		return p.confirmOperation(c, s, kind, l, q, errSyncOff())
 	}
-	last, err := failureID(c.FormValue("last"))
+	last, err := strconv.ParseInt(c.FormValue("last"), 10, 64)
 	if err != nil || last < 0 {
 		return domain.Errorf(domain.Invalid, "The form does not say which failures were meant.").WithHint("Open the page again from the list.")
 	}
@@ -59,16 +58,14 @@ func (p *pages) operate(c echo.Context, s *store.Scope, kind store.OperationKind
 		return p.confirmOperation(c, s, kind, l, q, p.nothingDone(c, s, o, 0))
 	}
 	p.wake()
-	return seeOther(c, fmt.Sprintf("%s/%d", operationsPath, o.ID))
+	return seeOther(c, operationPath(o.ID))
 }
 
 // confirmOperation shows the page that asks, and with it what spoke against it. Other errors are not its business.
 func (p *pages) confirmOperation(c echo.Context, s *store.Scope, kind store.OperationKind, l failureList, q store.FailureQuery, fault error) error {
-	status := http.StatusOK
-	if code := domain.CodeOf(fault); code == domain.Clash || code == domain.Invalid {
-		status = statusOf[code]
-	} else if fault != nil {
-		return fault
+	status, err := inPlace(fault)
+	if err != nil {
+		return err
 	}
 	plan, err := s.PlanOperation(c.Request().Context(), kind, q)
 	if err != nil {
@@ -112,8 +109,7 @@ func (p *pages) planWords(kind store.OperationKind, plan store.OperationPlan) st
 	if plan.Eligible == 0 {
 		return text
 	}
-	took := time.Duration(float64(plan.Eligible*callsEach) / p.conf.RateLimit * float64(time.Second))
-	return text + "At the limit of " + strconv.FormatFloat(p.conf.RateLimit, 'f', -1, 64) + " calls a second it takes at most " + views.Took(max(took, time.Second)) + ", beside what is running already."
+	return text + "At the limit of " + strconv.FormatFloat(p.conf.RateLimit, 'f', -1, 64) + " calls a second it takes at most " + p.atMost(plan.Eligible) + ", beside what is running already."
 }
 
 // skipWords say why failures are left alone.
@@ -158,6 +154,8 @@ func (p *pages) filterWords(l failureList) string {
 	return enumeration(parts)
 }
 
+func operationPath(id int64) string { return operationsPath + "/" + strconv.FormatInt(id, 10) }
+
 // operationLine is an operation as a row of a list.
 func operationLine(o store.Operation) views.OperationLine {
 	counts := views.Number(o.Done) + " done"
@@ -165,7 +163,7 @@ func operationLine(o store.Operation) views.OperationLine {
 		counts = views.Number(o.Queued) + " queued, " + counts + ", " + views.Number(o.Failed) + " failed"
 	}
 	return views.OperationLine{
-		URL: fmt.Sprintf("%s/%d", operationsPath, o.ID), Title: operationTitle(o), By: o.By, At: o.RequestedAt, State: operationState(o),
+		URL: operationPath(o.ID), Title: operationTitle(o), By: o.By, At: o.RequestedAt, State: operationState(o),
 		Counts: counts + ", " + views.Number(o.SkippedAll()) + " left alone",
 	}
 }
@@ -203,36 +201,34 @@ func (p *pages) operationShow(c echo.Context, s *store.Scope) error {
 
 // operationAbort stops what is left of an operation.
 func (p *pages) operationAbort(c echo.Context, s *store.Scope) error {
-	id, err := failureID(c.Param("id"))
+	id, err := numbered(c.Param("id"), "operation")
 	if err == nil {
 		_, err = s.AbortOperation(c.Request().Context(), id)
 	}
 	if err != nil {
 		return p.showOperation(c, s, err)
 	}
-	return seeOther(c, fmt.Sprintf("%s/%d", operationsPath, id))
+	return seeOther(c, operationPath(id))
 }
 
 // operationUndo takes a clear back.
 func (p *pages) operationUndo(c echo.Context, s *store.Scope) error {
-	id, err := failureID(c.Param("id"))
+	id, err := numbered(c.Param("id"), "operation")
 	if err == nil {
 		_, err = s.UndoClear(c.Request().Context(), id)
 	}
 	if err != nil {
 		return p.showOperation(c, s, err)
 	}
-	return seeOther(c, fmt.Sprintf("%s/%d", operationsPath, id))
+	return seeOther(c, operationPath(id))
 }
 
 func (p *pages) showOperation(c echo.Context, s *store.Scope, fault error) error {
-	status := http.StatusOK
-	if code := domain.CodeOf(fault); code == domain.Clash {
-		status = statusOf[code]
-	} else if fault != nil {
-		return fault
+	status, err := inPlace(fault)
+	if err != nil {
+		return err
 	}
-	id, err := failureID(c.Param("id"))
+	id, err := numbered(c.Param("id"), "operation")
 	if err != nil {
 		return err
 	}
@@ -251,7 +247,7 @@ func (p *pages) showOperation(c echo.Context, s *store.Scope, fault error) error
 }
 
 func (p *pages) operationPage(o store.Operation, v domain.Viewer) views.Operation {
-	own := fmt.Sprintf("%s/%d", operationsPath, o.ID)
+	own := operationPath(o.ID)
 	d := views.Operation{
 		Title: operationTitle(o), State: operationState(o), By: o.By, At: o.RequestedAt, Reason: o.Reason, What: filterOf(o.Filter),
 		Done: o.Done + o.Failed + o.Aborted, Of: o.Matched - o.SkippedAll(), Left: leftAlone(o.Skipped), BackURL: failuresOf(o.Filter), SelfURL: own,
@@ -278,8 +274,7 @@ func (p *pages) operationPage(o store.Operation, v domain.Viewer) views.Operatio
 			d.AbortURL = own + "/abort"
 		}
 		if o.Queued > 0 {
-			left := time.Duration(float64(o.Queued*callsEach) / p.conf.RateLimit * float64(time.Second))
-			d.Rate = "At most " + views.Took(max(left, time.Second)) + " to go, at " + strconv.FormatFloat(p.conf.RateLimit, 'f', -1, 64) + " calls a second."
+			d.Rate = "At most " + p.atMost(o.Queued) + " to go, at " + strconv.FormatFloat(p.conf.RateLimit, 'f', -1, 64) + " calls a second."
 		}
 	}
 	if o.CanUndo(p.clock()) && !open && v.May(domain.MayClear) {
@@ -312,11 +307,11 @@ func filterOf(q store.FailureQuery) string {
 	if q.Class != "" {
 		add("class: ", views.ClassName(q.Class))
 	}
-	add("kind: ", optionName(kindOptions, string(q.Kind)))
+	add("kind: ", nameIn(kindOptions, string(q.Kind)))
 	if q.CoachID != "" {
 		add("", "one coach")
 	}
-	add("age: ", optionName(ageOptions, string(q.Age)))
+	add("age: ", nameIn(ageOptions, string(q.Age)))
 	add("state: ", views.FailureStateName(q.State))
 	add("search: ", q.Search)
 	if len(parts) == 0 {

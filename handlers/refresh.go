@@ -17,7 +17,7 @@ func (p *pages) competitorRefresh(c echo.Context, s *store.Scope) error {
 	ctx := c.Request().Context()
 	id := idOf(c)
 	if !p.conf.SyncEnabled {
-		return domain.Errorf(domain.Clash, "Syncs are switched off.").WithHint("An operator switches them on.")
+		return errSyncOff()
 	}
 	run, err := s.RequestRefresh(ctx, id)
 	if wantsRegion(c) {

@@ -66,7 +66,7 @@ func (p *pages) askForSync(c echo.Context, s *store.Scope, coachID string) error
 		return p.confirmSync(c, s, view, nil)
 	}
 	if !p.conf.SyncEnabled {
-		return p.confirmSync(c, s, view, domain.Errorf(domain.Clash, "Syncs are switched off.").WithHint("An operator switches them on."))
+		return p.confirmSync(c, s, view, errSyncOff())
 	}
 	if _, err := s.RequestSync(ctx, coachID); err != nil {
 		return p.confirmSync(c, s, view, err)
@@ -75,16 +75,18 @@ func (p *pages) askForSync(c echo.Context, s *store.Scope, coachID string) error
 	return seeOther(c, syncPath)
 }
 
-// callsEach is how many calls one sync makes at most.
-const callsEach = 3
+// atMost is how long so many syncs take at most under the rate limit, as people say it.
+func (p *pages) atMost(syncs int) string {
+	took := time.Duration(float64(syncs*domain.CallsPerSync) / p.conf.RateLimit * float64(time.Second))
+	return views.Took(max(took, time.Second))
+}
 
 // planTexts say how many are synced, how long it takes, and who is left out why.
 func (p *pages) planTexts(plan store.SyncPlan) []string {
 	texts := []string{"Nobody is synced: there is no competitor on the platform whose coach has it."}
 	if plan.Competitors > 0 {
-		took := time.Duration(float64(plan.Competitors*callsEach) / p.conf.RateLimit * float64(time.Second))
 		texts[0] = views.Plural(plan.Competitors, "competitor is", "competitors are") + " synced now, due or not. At the limit of the platform, and with " +
-			strconv.Itoa(callsEach) + " calls each, it takes at most " + views.Took(max(took, time.Second)) + ", once what is running already has ended."
+			strconv.Itoa(domain.CallsPerSync) + " calls each, it takes at most " + p.atMost(plan.Competitors) + ", once what is running already has ended."
 	}
 	if plan.NotEnrolled > 0 {
 		texts = append(texts, views.Plural(plan.NotEnrolled, "is", "are")+" left out: their coach does not have the game platform yet.")
@@ -96,14 +98,12 @@ func (p *pages) planTexts(plan store.SyncPlan) []string {
 }
 
 // confirmSync shows the page that asks, and with it what spoke against it. Other errors are not its business.
-func (p *pages) confirmSync(c echo.Context, s *store.Scope, view views.SyncConfirm, err error) error {
-	status := http.StatusOK
-	switch code := domain.CodeOf(err); {
-	case code == domain.Clash || code == domain.Invalid:
-		view.Problem, status = plainText(err), statusOf[code]
-	case err != nil:
+func (p *pages) confirmSync(c echo.Context, s *store.Scope, view views.SyncConfirm, fault error) error {
+	status, err := inPlace(fault)
+	if err != nil {
 		return err
 	}
+	view.Problem = plainText(fault)
 	shell := p.shell(c, s.Viewer())
 	shell.Path = syncPath + "/"
 	return write(c, status, views.SyncConfirmPage(shell, view))

@@ -27,9 +27,9 @@ const planAtOnce = 1000
 // WorkOperations makes the next items of the oldest operation that is not planned, and closes those with nothing left to do. It
 // reports whether there is more to plan. Several processes may call it at once.
 func (sys *System) WorkOperations(ctx context.Context) (more bool, err error) {
-	var open int
-	err = sys.s.db.reader().row(ctx, `SELECT COUNT(*) FROM operations WHERE finished_at IS NULL`).Scan(&open)
-	if err != nil || open == 0 {
+	var open bool
+	err = sys.s.db.reader().row(ctx, `SELECT EXISTS (SELECT 1 FROM operations WHERE finished_at IS NULL)`).Scan(&open)
+	if err != nil || !open {
 		return false, wrap(err, "look for operations")
 	}
 	err = sys.s.db.update(ctx, func(tx conn) error {
@@ -49,14 +49,27 @@ func (sys *System) WorkOperations(ctx context.Context) (more bool, err error) {
 		if err := dropLost(ctx, tx, sys.s.now()); err != nil {
 			return err
 		}
-		if _, err := tx.exec(ctx, `
-			UPDATE operations SET finished_at = $1 WHERE finished_at IS NULL AND planned_at IS NOT NULL AND NOT EXISTS (
-				SELECT 1 FROM operation_items i WHERE i.operation_id = operations.operation_id AND i.state = 'queued')`, sys.s.now()); err != nil {
+		if err := closeDone(ctx, tx, sys.s.now()); err != nil {
 			return err
 		}
 		return tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM operations WHERE finished_at IS NULL AND planned_at IS NULL)`).Scan(&more)
 	})
 	return more, wrap(err, "work on operations")
+}
+
+// closeDone closes operations with nothing left to do, and counts their items: they do not change any more, and the list of the
+// last operations need not go through them.
+func closeDone(ctx context.Context, tx conn, now int64) error {
+	const done = `o.finished_at IS NULL AND o.planned_at IS NOT NULL AND NOT EXISTS (
+		SELECT 1 FROM operation_items q WHERE q.operation_id = o.operation_id AND q.state = 'queued')`
+	_, err := tx.exec(ctx, `
+		INSERT INTO operation_counts (operation_id, state, skip_reason, items)
+		SELECT i.operation_id, i.state, i.skip_reason, COUNT(*) FROM operation_items i JOIN operations o ON o.operation_id = i.operation_id
+		WHERE `+done+` GROUP BY i.operation_id, i.state, i.skip_reason`)
+	if err == nil {
+		_, err = tx.exec(ctx, `UPDATE operations AS o SET finished_at = $1 WHERE `+done, now)
+	}
+	return wrap(err, "close operations")
 }
 
 // dropLost skips queued items whose competitor is not synced any more: the coach has lost the feature, or the account is gone.
@@ -132,11 +145,10 @@ func planSome(ctx context.Context, tx conn, id int64, now time.Time) error {
 		_, err = tx.exec(ctx, `UPDATE operations SET cursor = $2 WHERE operation_id = $1`, id, batch[len(batch)-1].failureID)
 		return err
 	}
-	_, err = tx.exec(ctx, `
-		UPDATE operations SET planned_at = $2, finished_at = CASE WHEN EXISTS (
-			SELECT 1 FROM operation_items i WHERE i.operation_id = operations.operation_id AND i.state = 'queued') THEN NULL ELSE CAST($2 AS BIGINT) END
-		WHERE operation_id = $1`, id, micros(now))
-	return err
+	if _, err := tx.exec(ctx, `UPDATE operations SET planned_at = $2 WHERE operation_id = $1`, id, micros(now)); err != nil {
+		return err
+	}
+	return closeDone(ctx, tx, micros(now))
 }
 
 // retrySome makes the syncs due: the first now, each further one a pace later, at a moment of it that its id decides.

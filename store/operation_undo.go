@@ -33,8 +33,11 @@ func (sc *Scope) AbortOperation(ctx context.Context, id int64) (Operation, error
 			return err
 		}
 		_, err = tx.exec(ctx, `
-			UPDATE operations SET planned_at = COALESCE(planned_at, $2), finished_at = $2, aborted_at = $2, aborted_by = $3 WHERE operation_id = $1`,
+			UPDATE operations SET planned_at = COALESCE(planned_at, $2), aborted_at = $2, aborted_by = $3 WHERE operation_id = $1`,
 			id, sc.s.now(), sc.viewer.UserID)
+		if err == nil {
+			err = closeDone(ctx, tx, sc.s.now())
+		}
 		if err != nil {
 			return err
 		}

@@ -75,7 +75,6 @@ type Operation struct {
 	By                                     string // the name of the login, or a word for a program
 	Reason                                 string
 	Filter                                 FailureQuery
-	Pace                                   time.Duration
 	Matched, Queued, Done, Failed, Aborted int
 	Skipped                                map[SkipReason]int
 	PlannedAt, FinishedAt                  time.Time // zero: not yet
@@ -115,7 +114,7 @@ func (sc *Scope) mayOperate(kind OperationKind, q FailureQuery) error {
 	return nil
 }
 
-// skip is the SQL for why an operation leaves a failure (f) alone, ” where it does not.
+// skip is the SQL for why an operation leaves a failure (f) alone, an empty text where it does not.
 func (k OperationKind) skip(a *args, now time.Time) string {
 	if k == OpClear {
 		return `CASE WHEN f.state = 'cleared' THEN '` + string(SkipCleared) + `' ELSE '' END`
@@ -237,7 +236,7 @@ func (sc *Scope) auditOperation(ctx context.Context, tx conn, o Operation) error
 	return sc.audit(ctx, tx, map[OperationKind]string{OpRetry: "failure.retry", OpClear: "failure.clear"}[o.Kind], competitor, detail)
 }
 
-const operationColumns = `o.operation_id, o.kind, o.requested_at, COALESCE(u.email, o.requested_by), o.reason, o.filter, o.pace_us,
+const operationColumns = `o.operation_id, o.kind, o.requested_at, COALESCE(u.email, o.requested_by), o.reason, o.filter,
 	o.planned_at, o.finished_at, o.aborted_at, COALESCE(ab.email, o.aborted_by), o.undone_at, COALESCE(un.email, o.undone_by)`
 
 const operationTables = ` FROM operations o LEFT JOIN users u ON u.user_id = o.requested_by LEFT JOIN users ab ON ab.user_id = o.aborted_by
@@ -246,13 +245,11 @@ const operationTables = ` FROM operations o LEFT JOIN users u ON u.user_id = o.r
 func scanOperation(scan func(...any) error) (Operation, error) {
 	o := Operation{Skipped: map[SkipReason]int{}}
 	var filter string
-	var pace int64
-	err := scan(&o.ID, &o.Kind, into(&o.RequestedAt), &o.By, &o.Reason, &filter, &pace,
+	err := scan(&o.ID, &o.Kind, into(&o.RequestedAt), &o.By, &o.Reason, &filter,
 		into(&o.PlannedAt), into(&o.FinishedAt), into(&o.AbortedAt), &o.AbortedBy, into(&o.UndoneAt), &o.UndoneBy)
 	if err == nil {
 		err = json.Unmarshal([]byte(filter), &o.Filter)
 	}
-	o.Pace = time.Duration(pace) * time.Microsecond
 	o.By, o.AbortedBy, o.UndoneBy = domain.LoginName(o.By), domain.LoginName(o.AbortedBy), domain.LoginName(o.UndoneBy)
 	return o, err
 }
@@ -267,7 +264,11 @@ func operation(ctx context.Context, tx conn, id int64) (Operation, error) {
 
 // count adds up the operation's items.
 func (o *Operation) count(ctx context.Context, tx conn) error {
-	rows, err := tx.query(ctx, `SELECT state, skip_reason, COUNT(*) FROM operation_items WHERE operation_id = $1 GROUP BY state, skip_reason`, o.ID)
+	query := `SELECT state, skip_reason, COUNT(*) FROM operation_items WHERE operation_id = $1 GROUP BY state, skip_reason`
+	if !o.FinishedAt.IsZero() {
+		query = `SELECT state, skip_reason, items FROM operation_counts WHERE operation_id = $1`
+	}
+	rows, err := tx.query(ctx, query, o.ID)
 	if err != nil {
 		return err
 	}

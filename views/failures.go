@@ -30,7 +30,7 @@ type Failures struct {
 // FailureFilter is what the page is narrowed to.
 type FailureFilter struct {
 	Search, Class, Kind, Coach, Age, State string
-	Cause, Open                            string // fingerprints
+	Cause                                  string // fingerprint
 	Classes, Kinds, Coaches, Ages, States  []Option
 	Chips                                  []Chip
 	ClearURL                               string
@@ -39,23 +39,22 @@ type FailureFilter struct {
 
 // CauseCard is one cause and what can be done about it.
 type CauseCard struct {
-	Print                  string // its fingerprint
-	Title, Advice          string
-	Message                string // the platform's words, without what differs; "" where there are none or the viewer may not read them
-	Needs                  State
-	Competitors, Coaches   int
-	FirstAt, LastAt        time.Time
-	Hours                  []int // new ones by hour, oldest first; nil where they are not known
-	Class                  domain.FailureClass
-	URL, OpenURL, CloseURL string
-	RetryURL, ClearURL     string // "" where it makes no sense or the viewer may not
-	GuideURL               string
-	Retryable              int
-	Open                   bool // its rows are shown
-	Rows                   []FailureRow
-	Pager                  Pager
-	TickRetryURL           string   // where the ticked ones are sent
-	Back                   []Option // the filter as the fields of a form
+	Print                string // its fingerprint
+	Title, Advice        string
+	Message              string // the platform's words, without what differs; "" where there are none or the viewer may not read them
+	Needs                State
+	Competitors, Coaches int
+	FirstAt, LastAt      time.Time
+	Hours                []int // new ones by hour, oldest first; nil where they are not known
+	Class                domain.FailureClass
+	OpenURL, CloseURL    string
+	RetryURL, ClearURL   string // "" where it makes no sense or the viewer may not
+	GuideURL             string
+	Retryable            int
+	Open                 bool // its rows are shown
+	Rows                 []FailureRow
+	Pager                Pager
+	Back                 []Option // the filter as the fields of a form
 }
 
 // FailureRow is one failure.
@@ -138,7 +137,10 @@ func sparkBars(counts []int) []SparkBar {
 // SparkBar is a bar of a little picture.
 type SparkBar struct{ X, Y, Height string }
 
-func (r FailureRow) elementID() string { return "failure-" + strconv.FormatInt(r.ID, 10) }
+// FailureElement is the id of a failure's row in a page.
+func FailureElement(id int64) string { return "failure-" + strconv.FormatInt(id, 10) }
+
+func (r FailureRow) elementID() string { return FailureElement(r.ID) }
 
 // polled has the row ask for itself while something happens to it.
 func (r FailureRow) polled() templ.Attributes {
@@ -264,24 +266,6 @@ var endWords = map[domain.FailureEnd]string{
 	domain.EndedSynced: "Synced", domain.EndedCompleted: "Completed", domain.EndedChanged: "Another cause since", domain.EndedForgotten: "Forgotten",
 }
 
-// EndText says how a failure came to its end, in a sentence.
-func EndText(f domain.Failure, cleared bool) string {
-	switch f.EndReason {
-	case domain.EndedSynced:
-		if cleared {
-			return "It has resolved by itself after it was cleared: a later sync succeeded."
-		}
-		return "It is resolved: a later sync succeeded."
-	case domain.EndedCompleted:
-		return "It is resolved: what was missing has been added."
-	case domain.EndedChanged:
-		return "The competitor fails for another cause since then."
-	case domain.EndedForgotten:
-		return "How the syncs went was deleted, so it is tried anew."
-	}
-	return ""
-}
-
 // CauseNeeds says whether somebody must act on a cause, of whose failures so many need someone.
 func CauseNeeds(kind domain.FailureKind, someone int) State {
 	switch {
@@ -291,79 +275,4 @@ func CauseNeeds(kind domain.FailureKind, someone int) State {
 		return State{"bad", "Needs someone", ""}
 	}
 	return State{"warn", "Mends itself", ""}
-}
-
-// FailureConfirm is the page that asks before something is done to many failures.
-type FailureConfirm struct {
-	Title, Button, Action, BackURL string
-	Text                           []string
-	Left                           []string // how many are left alone, and why
-	Problem, Reason                string
-	NeedsReason, Impossible        bool
-	LastFailure                    int64 // the newest one that is meant
-}
-
-// Operation is how far an operation has come.
-type Operation struct {
-	Title                      string
-	State                      State
-	By                         string
-	At                         time.Time
-	Reason, What               string // What is the filter in words
-	Done, Of                   int
-	Stats                      []Stat
-	Left                       []string
-	Over                       string // a sentence about its end; "" while it goes on
-	Problem                    string
-	AbortURL, UndoURL, BackURL string
-	SelfURL, Poll              string // Poll is "" once it is over
-	Rate                       string
-}
-
-func (d Operation) polled() templ.Attributes {
-	if d.Poll == "" {
-		return nil
-	}
-	return polls(d.SelfURL, "operation", d.Poll)
-}
-
-// Failure is one failure with every stored attempt.
-type Failure struct {
-	Row         FailureRow
-	Card        CauseCard
-	Raw         string // the platform's words
-	ClearedText string
-	End         string
-	Attempts    []AttemptRow
-	OlderURL    string
-	NewestURL   string
-	Earlier     []EarlierFailure
-	BackURL     string
-	OnPlatform  bool
-}
-
-// AttemptRow is one call of the platform.
-type AttemptRow struct {
-	At       time.Time
-	Call     string
-	Status   int
-	Took     string
-	State    State
-	Message  string
-	Endpoint string
-}
-
-// EarlierFailure is another failure of the same competitor.
-type EarlierFailure struct {
-	URL, Title        string
-	OpenedAt, EndedAt time.Time
-	End               string
-}
-
-// Milliseconds is a duration of a call: "312 ms", "15.0 s".
-func Milliseconds(d time.Duration) string {
-	if d < 10*time.Second {
-		return Number(int(d.Milliseconds())) + " ms"
-	}
-	return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
 }

@@ -96,7 +96,7 @@ func someFailures() Failures {
 		Causes: []CauseCard{
 			{Print: "aaa", Title: "The platform had a fault of its own", Advice: "It is tried again by itself.", Message: "busy [n]", Needs: State{"warn", "Mends itself", ""}, Competitors: 1, Coaches: 1,
 				FirstAt: now.Add(-time.Hour), LastAt: now, Hours: make([]int, 24), Class: domain.ServerError, OpenURL: "/admin/failures?open=aaa", CloseURL: "/admin/failures", RetryURL: "/admin/failures/retry?cause=aaa",
-				ClearURL: "/admin/failures/clear?cause=aaa", GuideURL: "/admin/guide#outage", Retryable: 1, Open: true, Rows: []FailureRow{row, email}, TickRetryURL: "/admin/failures/retry", Back: []Option{{"q", "x"}},
+				ClearURL: "/admin/failures/clear?cause=aaa", GuideURL: "/admin/guide#outage", Retryable: 1, Open: true, Rows: []FailureRow{row, email}, Back: []Option{{"q", "x"}},
 				Pager: Pager{First: 1, Last: 50, Of: 120, NextURL: "/admin/failures?after=3", NextCount: 50}},
 			{Print: "bbb", Title: "There is no email on file", Advice: "Add it.", Needs: State{"bad", "Needs someone", ""}, Competitors: 2, Coaches: 1, Class: domain.MissingEmail, OpenURL: "/admin/failures?open=bbb", GuideURL: "/admin/guide#missing-data"},
 		},

@@ -13,7 +13,6 @@ import (
 
 	"flagpole/internal/domain"
 	"flagpole/internal/operation"
-	"flagpole/internal/syncer"
 	"flagpole/store"
 	"flagpole/views"
 )
@@ -189,7 +188,7 @@ func (p *program) operate(ctx context.Context, kind store.OperationKind, o opera
 	}
 	pace := time.Duration(0)
 	if o.competitor == "" {
-		pace = time.Duration(syncer.CallsEach / conf.RateLimit * float64(time.Second))
+		pace = time.Duration(domain.CallsPerSync / conf.RateLimit * float64(time.Second))
 	}
 	begun, err := s.For(operator).BeginOperation(ctx, store.OperationRequest{
 		Kind: kind, Reason: o.reason, Pace: pace,

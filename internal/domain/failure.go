@@ -90,10 +90,11 @@ var notTheCause = []struct {
 }
 
 var (
-	number     = regexp.MustCompile(`^[-+]?\pN+$`)
-	fraction   = regexp.MustCompile(`\[n\](?:[.,:]\[n\])+`)
-	maxMessage = 200
+	number   = regexp.MustCompile(`^[-+]?\pN+$`)
+	fraction = regexp.MustCompile(`\[n\](?:[.,:]\[n\])+`)
 )
+
+const maxMessage = 200 // characters
 
 // Normalised is a message without ids, numbers, quoted texts, paths, emails and URLs, at most 200 characters long.
 func Normalised(message string) string {

@@ -105,6 +105,9 @@ func AdviceFor(class FailureClass) Advice {
 	return Advice{"The sync failed for a reason we have no text for.", "It is tried again by itself.", "An admin looks into the log."}
 }
 
+// CallsPerSync is the most calls of the platform that one sync makes: the account, ODL scores and flash CTF progress.
+const CallsPerSync = 3
+
 // RunCounts is what one run did. Attempted = Changed + Unchanged + Blocked + Failed; Skipped and NotEnrolled are
 // counted apart.
 type RunCounts struct {

@@ -6,7 +6,6 @@ package syncer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
@@ -33,7 +32,6 @@ const (
 	fullEvery  = 24 * time.Hour   // a pull without a cursor catches late and back-dated solves
 	jobTimeout = 10 * time.Minute // a job that takes longer is cancelled; the rest stay due
 	maxJob     = 200              // competitors
-	CallsEach  = 3                // the most calls one sync makes
 	quarter    = 15 * time.Minute
 )
 
@@ -166,30 +164,6 @@ func (s *Syncer) runAll(ctx context.Context, id string, req store.RunRequest, t 
 	return nil
 }
 
-// lookUp asks the platform for the account of a competitor whom we know none of: accounts are made under our own ids. That there
-// is none is no fault.
-func (s *Syncer) lookUp(ctx context.Context, competitorID string, t *tally) error {
-	unlinked, err := s.store.Unlinked(ctx, competitorID)
-	if err != nil || !unlinked {
-		return err
-	}
-	calls := 0
-	user, err := s.client.User(metactf.WithExchanges(ctx, func(metactf.Exchange) { calls++ }), competitorID)
-	t.add(domain.RunCounts{APICalls: calls})
-	var fault *domain.CallError
-	switch {
-	case err == nil:
-		s.log.Info("account found", "competitor", competitorID)
-		return s.store.Link(ctx, competitorID, user)
-	case !errors.As(err, &fault):
-		return err
-	case fault.Class == domain.Unauthorized:
-		return fmt.Errorf("%w: %w", ErrTokenRefused, fault)
-	}
-	s.log.Warn("no account found", "competitor", competitorID, "class", fault.Class, "status", fault.Status)
-	return nil
-}
-
 // expect says how many competitors a run is going to try now.
 func (s *Syncer) expect(ctx context.Context, id string, sel store.Selection) error {
 	n, err := s.store.CountTargets(ctx, sel)
@@ -312,7 +286,7 @@ func (s *Syncer) TakeAsked(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if due {
+	if due && s.allowed(ctx) == nil {
 		return s.Dispatch(ctx)
 	}
 	return s.TakeRequests(ctx)
@@ -372,7 +346,7 @@ type order struct {
 // jobSize is how many competitors a job takes on: at most 200, and no more than the request budget carries in half of
 // the job's time.
 func (s *Syncer) jobSize() int {
-	fits := int(s.set.RateLimit * jobTimeout.Seconds() / 2 / CallsEach)
+	fits := int(s.set.RateLimit * jobTimeout.Seconds() / 2 / domain.CallsPerSync)
 	return max(1, min(maxJob, fits))
 }
 

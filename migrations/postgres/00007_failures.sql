@@ -91,11 +91,20 @@ CREATE TABLE operation_items (
     settled_at    BIGINT,
     PRIMARY KEY (operation_id, failure_id)
 );
+-- The items of operations that are finished, counted once.
+CREATE TABLE operation_counts (
+    operation_id BIGINT NOT NULL REFERENCES operations,
+    state        TEXT COLLATE "C" NOT NULL,
+    skip_reason  TEXT COLLATE "C" NOT NULL,
+    items        BIGINT NOT NULL,
+    PRIMARY KEY (operation_id, state, skip_reason)
+);
 CREATE INDEX operation_items_queued ON operation_items (competitor_id) WHERE state = 'queued';
 CREATE INDEX operation_items_due ON operation_items (due_at) WHERE state = 'queued';
 CREATE INDEX operation_items_by_state ON operation_items (operation_id, state, skip_reason);
 
 -- +goose Down
+DROP TABLE operation_counts;
 DROP TABLE operation_items;
 DROP TABLE operations;
 DROP TABLE failure_hours;

@@ -91,11 +91,20 @@ CREATE TABLE operation_items (
     settled_at    INTEGER,
     PRIMARY KEY (operation_id, failure_id)
 ) STRICT, WITHOUT ROWID;
+-- The items of operations that are finished, counted once.
+CREATE TABLE operation_counts (
+    operation_id INTEGER NOT NULL REFERENCES operations,
+    state        TEXT NOT NULL,
+    skip_reason  TEXT NOT NULL,
+    items        INTEGER NOT NULL,
+    PRIMARY KEY (operation_id, state, skip_reason)
+) STRICT, WITHOUT ROWID;
 CREATE INDEX operation_items_queued ON operation_items (competitor_id) WHERE state = 'queued';
 CREATE INDEX operation_items_due ON operation_items (due_at) WHERE state = 'queued';
 CREATE INDEX operation_items_by_state ON operation_items (operation_id, state, skip_reason);
 
 -- +goose Down
+DROP TABLE operation_counts;
 DROP TABLE operation_items;
 DROP TABLE operations;
 DROP TABLE failure_hours;
