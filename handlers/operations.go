@@ -116,6 +116,7 @@ func (p *pages) planWords(kind store.OperationKind, plan store.OperationPlan) st
 var skipWords = map[store.SkipReason][2]string{
 	store.SkipBlocked:     {"is blocked: it waits for MetaCTF and is looked up again by itself", "are blocked: they wait for MetaCTF and are looked up again by themselves"},
 	store.SkipNoAccount:   {"has no account on the platform", "have no account on the platform"},
+	store.SkipInactive:    {"does not take part any more", "do not take part any more"},
 	store.SkipNotEnrolled: {"has a coach without the game platform", "have a coach without the game platform"},
 	store.SkipQueued:      {"has been queued by another retry already", "have been queued by another retry already"},
 	store.SkipRunning:     {"is being tried right now", "are being tried right now"},

@@ -41,6 +41,7 @@ const (
 		COALESCE(u.metactf_username, ''), c.odl_solves, c.odl_points, c.flash_solves, c.flash_points,
 		NULLIF(c.last_solve_at, 0), NULLIF(c.last_seen_at, 0), NULLIF(c.last_success_at, 0), st.last_attempt_at, st.next_due_at,
 		COALESCE(st.last_result, ''), COALESCE(st.error_class, ''), COALESCE(u.metactf_user_status, ''), COALESCE(st.failed_in_a_row, 0),
+		p.deactivated_at IS NOT NULL,
 		EXISTS (SELECT 1 FROM sync_runs run WHERE run.competitor_id = c.competitor_id AND run.finished_at IS NULL AND NOT run.dry_run)`
 	competitorJoins = `
 		JOIN competitors p ON p.competitor_id = c.competitor_id
@@ -56,7 +57,7 @@ func scanCompetitor(scan func(...any) error) (CompetitorRow, error) {
 		&r.Email, &r.Division, &r.Grade, &r.Status, &r.Team, &r.CoachName, &r.CoachEmail, &r.School,
 		&r.Username, &r.ODLSolves, &r.ODLPoints, &r.FlashSolves, &r.FlashPoints,
 		into(&r.LastSolveAt), into(&r.LastSeenAt), into(&r.Sync.LastSuccessAt), into(&r.Sync.LastAttemptAt), into(&r.Sync.NextDueAt),
-		&r.Sync.Result, &r.Sync.Class, &r.Sync.PlatformStatus, &r.Sync.FailedInARow, &r.Refreshing)
+		&r.Sync.Result, &r.Sync.Class, &r.Sync.PlatformStatus, &r.Sync.FailedInARow, &r.Sync.Deactivated, &r.Refreshing)
 	r.Sync.OnPlatform = r.GamePlatformID != ""
 	r.Sync.HasEmail = r.Email != ""
 	return r, err

@@ -44,6 +44,8 @@ func (f *listFacts) failure(now int64) failureStep {
 		s.openedAt = micros(f.failingSince)
 	}
 	switch {
+	case f.sync.Deactivated:
+		s.end = domain.EndedInactive
 	case s.fails:
 		s.end = domain.EndedChanged
 	case f.open.Fingerprint == (domain.Cause{Class: domain.MissingEmail}).Fingerprint():

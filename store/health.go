@@ -150,7 +150,7 @@ func (h *SyncHealth) readStates(ctx context.Context, tx conn, now time.Time) err
 // countState counts competitors in a state, and reports whether they are on the platform.
 func (h *SyncHealth) countState(state domain.State, n int) bool {
 	switch {
-	case state == domain.StateEmail || state == domain.StateAccount:
+	case state == domain.StateEmail || state == domain.StateAccount || state == domain.StateInactive:
 		return false
 	case state == domain.StateFirstSync:
 		h.Pending += n
@@ -289,7 +289,7 @@ func (h *SyncHealth) readNext(ctx context.Context, tx conn, now time.Time) error
 		FROM game_platform_sync_state st
 		JOIN competitor_list c ON c.game_platform_id = st.syned_user_id
 		JOIN coaches co ON co.coach_id = c.coach_id
-		WHERE co.enrolled AND c.state <> '` + string(domain.StateFirstSync) + `' AND `
+		WHERE co.enrolled AND c.state NOT IN ('` + string(domain.StateFirstSync) + `', '` + string(domain.StateInactive) + `') AND `
 	n := &h.Next
 	err := tx.row(ctx, `
 		SELECT COUNT(*) FILTER (WHERE st.next_due_at <= $1), MIN(st.next_due_at) FILTER (WHERE st.next_due_at <= $1 AND st.next_due_at > 0),

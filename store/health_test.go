@@ -250,15 +250,7 @@ func TestARollUpWaitsForAttemptsUnderWay(t *testing.T) {
 // What was summed by pruning before there was a roll-up stays, and what was not is added once; down takes it out again.
 func TestTheHealthSumsOverAnUpgrade(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
-		for {
-			m, err := h.s.MigrateDown(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if m.Version == 9 {
-				break
-			}
-		}
+		downBelow(h, 9)
 		hour := fmt.Sprint(storetest.Start.UnixMicro())
 		h.exec(`INSERT INTO sync_attempt_sums VALUES (` + hour + `, 'GET /users', 200, '', 5, 500)`)
 		h.exec(`INSERT INTO sync_attempts (run_id, syned_user_id, endpoint, started_at, duration_us, http_status, error_class, error_message)
@@ -268,9 +260,7 @@ func TestTheHealthSumsOverAnUpgrade(t *testing.T) {
 		}
 		h.rolledUp()
 		h.want("after", `SELECT attempts, duration_us FROM sync_attempt_sums`, "6|530")
-		if _, err := h.s.MigrateDown(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		downBelow(h, 9)
 		h.want("taken back", `SELECT attempts, duration_us FROM sync_attempt_sums`, "5|500")
 	})
 }

@@ -17,7 +17,7 @@ const noTeamKey = "\U0010FFFF"
 func relist(ctx context.Context, tx conn, now int64, where string, arguments ...any) error {
 	rows, err := tx.query(ctx, `
 		SELECT c.competitor_id, c.coach_id, COALESCE(c.team_id, ''), COALESCE(c.game_platform_id, ''), c.division, c.sort_key,
-			c.first_name, c.last_name, COALESCE(c.email, ''), COALESCE(t.name, ''), co.name, COALESCE(u.metactf_username, ''),
+			c.first_name, c.last_name, COALESCE(c.email, ''), c.deactivated_at IS NOT NULL, u.last_login_at IS NOT NULL, COALESCE(t.name, ''), co.name, COALESCE(u.metactf_username, ''),
 			COALESCE(s.odl_solves, 0), COALESCE(s.odl_points, 0), COALESCE(s.flash_solves, 0), COALESCE(s.flash_points, 0),
 			s.last_solve_at, st.last_remote_accessed_at, st.last_success_at,
 			(SELECT MAX(e.starts_at) FROM game_platform_flash_ctf_results r
@@ -45,7 +45,7 @@ func relist(ctx context.Context, tx conn, now int64, where string, arguments ...
 		if err := f.scan(rows.Scan); err != nil {
 			return err
 		}
-		write = append(write, f.row())
+		write = append(write, f.row(now))
 		failures = append(failures, f.failure(now))
 		return nil
 	})
@@ -54,9 +54,9 @@ func relist(ctx context.Context, tx conn, now int64, where string, arguments ...
 	}
 	err = inBatches(ctx, tx, write, func(values string) string {
 		return `
-			INSERT INTO competitor_list (competitor_id, coach_id, team_id, game_platform_id, division, sort_key, team_key, coach_key,
+			INSERT INTO competitor_list AS l (competitor_id, coach_id, team_id, game_platform_id, division, sort_key, team_key, coach_key,
 				search_key, odl_solves, odl_points, flash_solves, flash_points, points,
-				last_solve_at, last_seen_at, last_success_at, last_flash_at, state, state_order, waiting)
+				last_solve_at, last_seen_at, last_success_at, last_flash_at, state, state_order, waiting, waits_for, waits_since)
 			VALUES ` + values + `
 			ON CONFLICT (competitor_id) DO UPDATE SET
 				coach_id = excluded.coach_id, team_id = excluded.team_id, game_platform_id = excluded.game_platform_id,
@@ -66,7 +66,9 @@ func relist(ctx context.Context, tx conn, now int64, where string, arguments ...
 				flash_solves = excluded.flash_solves, flash_points = excluded.flash_points, points = excluded.points,
 				last_solve_at = excluded.last_solve_at, last_seen_at = excluded.last_seen_at,
 				last_success_at = excluded.last_success_at, last_flash_at = excluded.last_flash_at,
-				state = excluded.state, state_order = excluded.state_order, waiting = excluded.waiting`
+				state = excluded.state, state_order = excluded.state_order, waiting = excluded.waiting,
+				waits_since = CASE WHEN l.waits_for = excluded.waits_for THEN l.waits_since ELSE excluded.waits_since END,
+				waits_for = excluded.waits_for`
 	})
 	if err != nil {
 		return fmt.Errorf("write the list: %w", err)
@@ -81,6 +83,7 @@ type listFacts struct {
 	sortKey, team, coach, username             string
 	lastSolve, lastSeen, lastSuccess, lastPlay time.Time
 	sync                                       domain.SyncFacts
+	signedIn                                   bool   // the platform said so
 	endpoint, message                          string // of the last fault
 	status                                     int
 	failingSince                               time.Time
@@ -89,7 +92,7 @@ type listFacts struct {
 
 func (f *listFacts) scan(scan func(...any) error) error {
 	err := scan(&f.ID, &f.CoachID, &f.TeamID, &f.GamePlatformID, &f.Division, &f.sortKey,
-		&f.FirstName, &f.LastName, &f.Email, &f.team, &f.coach, &f.username,
+		&f.FirstName, &f.LastName, &f.Email, &f.sync.Deactivated, &f.signedIn, &f.team, &f.coach, &f.username,
 		&f.odl, &f.odlPoints, &f.flash, &f.flashPoints,
 		into(&f.lastSolve), into(&f.lastSeen), into(&f.lastSuccess), into(&f.lastPlay),
 		&f.sync.Result, &f.sync.Class, &f.sync.PlatformStatus, &f.sync.FailedInARow,
@@ -100,7 +103,7 @@ func (f *listFacts) scan(scan func(...any) error) error {
 	return err
 }
 
-func (f *listFacts) row() []any {
+func (f *listFacts) row(now int64) []any {
 	state := f.sync.State()
 	teamKey := noTeamKey
 	if f.TeamID != "" {
@@ -110,12 +113,16 @@ func (f *listFacts) row() []any {
 	if state.Waiting() {
 		waiting = 1
 	}
+	wait, since := f.sync.Wait(f.signedIn || !f.lastSeen.IsZero() || f.odl+f.flash > 0), now
+	if wait == domain.WaitNothing {
+		since = 0
+	}
 	search := strings.Join([]string{plain(f.Name()), plain(f.Email), plain(f.team), plain(f.username)}, "\n")
 	return []any{
 		f.ID, f.CoachID, nullText(f.TeamID), nullText(f.GamePlatformID), string(f.Division), f.sortKey, teamKey, sortKey(f.coach),
 		search, f.odl, f.odlPoints, f.flash, f.flashPoints, f.odlPoints + f.flashPoints,
 		zeroMicros(f.lastSolve), zeroMicros(f.lastSeen), zeroMicros(f.lastSuccess), zeroMicros(f.lastPlay),
-		string(state), state.Order(), waiting,
+		string(state), state.Order(), waiting, string(wait), since,
 	}
 }
 

@@ -70,7 +70,7 @@ func (sc *Scope) AddEmail(ctx context.Context, failureID int64, email string) (r
 func (sys *System) Unlinked(ctx context.Context, competitorID string) (unlinked bool, err error) {
 	err = sys.s.db.reader().row(ctx, `
 		SELECT EXISTS (SELECT 1 FROM competitors c JOIN coaches co ON co.coach_id = c.coach_id
-			WHERE c.competitor_id = $1 AND c.game_platform_id IS NULL AND c.email IS NOT NULL AND co.enrolled)`, competitorID).Scan(&unlinked)
+			WHERE c.competitor_id = $1 AND c.game_platform_id IS NULL AND c.email IS NOT NULL AND c.deactivated_at IS NULL AND co.enrolled)`, competitorID).Scan(&unlinked)
 	return unlinked, wrap(err, "look for an account")
 }
 
@@ -89,6 +89,9 @@ func (sys *System) Link(ctx context.Context, competitorID string, u domain.Platf
 			return err
 		}
 		if err := storePlatformUser(ctx, tx, competitorID, u, sys.s.clock()); err != nil {
+			return err
+		}
+		if err := forgetFault(ctx, tx, domain.StepAccount, competitorID); err != nil {
 			return err
 		}
 		if err := relist(ctx, tx, sys.s.now(), "c.competitor_id = $1", competitorID); err != nil {

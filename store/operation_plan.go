@@ -76,11 +76,12 @@ func closeDone(ctx context.Context, tx conn, now int64) error {
 func dropLost(ctx context.Context, tx conn, now int64) error {
 	_, err := tx.exec(ctx, `
 		UPDATE operation_items SET state = 'skipped', settled_at = $1, skip_reason = CASE
+			WHEN EXISTS (SELECT 1 FROM competitors c WHERE c.competitor_id = operation_items.competitor_id AND c.deactivated_at IS NOT NULL) THEN 'inactive'
 			WHEN EXISTS (SELECT 1 FROM competitors c WHERE c.competitor_id = operation_items.competitor_id AND c.game_platform_id IS NOT NULL) THEN 'not_enrolled'
 			ELSE 'no_account' END
 		WHERE state = 'queued' AND NOT EXISTS (
 			SELECT 1 FROM competitors c JOIN coaches co ON co.coach_id = c.coach_id
-			WHERE c.competitor_id = operation_items.competitor_id AND c.game_platform_id IS NOT NULL AND co.enrolled)`, now)
+			WHERE c.competitor_id = operation_items.competitor_id AND c.game_platform_id IS NOT NULL AND c.deactivated_at IS NULL AND co.enrolled)`, now)
 	return err
 }
 

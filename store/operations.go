@@ -40,6 +40,7 @@ type SkipReason string
 const (
 	SkipBlocked     SkipReason = "blocked"      // waits for the platform
 	SkipNoAccount   SkipReason = "no_account"   // nothing to sync with
+	SkipInactive    SkipReason = "inactive"     // does not take part any more
 	SkipNotEnrolled SkipReason = "not_enrolled" // the coach does not have the feature
 	SkipQueued      SkipReason = "queued"       // another operation has queued it
 	SkipRunning     SkipReason = "running"      // is tried right now
@@ -47,7 +48,7 @@ const (
 )
 
 // SkipReasons lists every reason in the order pages show them.
-var SkipReasons = []SkipReason{SkipBlocked, SkipNoAccount, SkipNotEnrolled, SkipQueued, SkipRunning, SkipCleared}
+var SkipReasons = []SkipReason{SkipBlocked, SkipNoAccount, SkipInactive, SkipNotEnrolled, SkipQueued, SkipRunning, SkipCleared}
 
 // OperationPlan is what an operation would do as of a moment: Matched is Eligible and all that are skipped together.
 type OperationPlan struct {
@@ -122,6 +123,7 @@ func (k OperationKind) skip(a *args, now time.Time) string {
 	return `CASE
 		WHEN ca.kind = 'blocked' THEN '` + string(SkipBlocked) + `'
 		WHEN c.game_platform_id IS NULL THEN '` + string(SkipNoAccount) + `'
+		WHEN c.deactivated_at IS NOT NULL THEN '` + string(SkipInactive) + `'
 		WHEN NOT co.enrolled THEN '` + string(SkipNotEnrolled) + `'
 		WHEN EXISTS (SELECT 1 FROM operation_items i WHERE i.competitor_id = f.competitor_id AND i.state = 'queued') THEN '` + string(SkipQueued) + `'
 		WHEN f.running_at > ` + a.add(micros(now.Add(-domain.RunningFor))) + ` THEN '` + string(SkipRunning) + `'

@@ -16,16 +16,17 @@ import (
 const refreshEvery = 5 * time.Minute
 
 // RequestRefresh asks for a sync of one of the viewer's competitors and returns the id of its run; while one is open already,
-// that one's. A sync less than five minutes ago is a Throttled error, a competitor without an account a Clash.
+// that one's. A sync less than five minutes ago is a Throttled error, a competitor without an account, or who does not take part any more, a Clash.
 func (sc *Scope) RequestRefresh(ctx context.Context, competitorID string) (runID string, err error) {
 	err = sc.s.db.update(ctx, func(tx conn) error {
 		var a args
 		var account string
 		var attempt time.Time
+		var inactive bool
 		err := tx.row(ctx, `
-			SELECT COALESCE(c.game_platform_id, ''), st.last_attempt_at
+			SELECT COALESCE(c.game_platform_id, ''), st.last_attempt_at, c.deactivated_at IS NOT NULL
 			FROM competitors c LEFT JOIN game_platform_sync_state st ON st.syned_user_id = c.game_platform_id
-			WHERE `+sc.visible(&a)+` AND c.competitor_id = `+a.add(competitorID)+sc.s.db.forUpdate("c"), a...).Scan(&account, into(&attempt))
+			WHERE `+sc.visible(&a)+` AND c.competitor_id = `+a.add(competitorID)+sc.s.db.forUpdate("c"), a...).Scan(&account, into(&attempt), &inactive)
 		if err != nil {
 			return noSuch(err, "competitor")
 		}
@@ -35,6 +36,9 @@ func (sc *Scope) RequestRefresh(ctx context.Context, competitorID string) (runID
 		}
 		if err := stoppedError(stopped); err != nil {
 			return err
+		}
+		if inactive {
+			return domain.Errorf(domain.Clash, "There is nothing to refresh: the competitor does not take part any more.").WithHint("An admin can activate the competitor again.")
 		}
 		if account == "" {
 			return domain.Errorf(domain.Clash, "There is nothing to refresh: the competitor has no account on the platform yet.")

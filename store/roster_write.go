@@ -128,7 +128,7 @@ func writeCompetitors(ctx context.Context, tx conn, changes []roster.Change[doma
 	})
 }
 
-// maxBatch keeps the widest statement (21 columns) far below the 32,766 parameters SQLite takes.
+// maxBatch keeps the widest statement (23 columns) far below the 32,766 parameters SQLite takes.
 const maxBatch = 512
 
 // inBatches runs a statement over rows of arguments, many at a time. The sizes are powers of two, so that a statement

@@ -30,7 +30,8 @@ func someFacts(b domain.Bounds) []facts {
 		domain.RateLimited, domain.ServerError, domain.Timeout, domain.Unreachable, domain.Malformed, domain.StoreFailed, "a new one"}
 	statuses := []domain.PlatformStatus{"", domain.PlatformUserCreated, domain.PlatformPendingApproval, domain.PlatformApproved,
 		domain.PlatformDenied, domain.PlatformUnknown, "suspended"}
-	list := []facts{{}, {sync: domain.SyncFacts{HasEmail: true}}, {sync: domain.SyncFacts{OnPlatform: true}}}
+	list := []facts{{}, {sync: domain.SyncFacts{HasEmail: true}}, {sync: domain.SyncFacts{OnPlatform: true}},
+		{sync: domain.SyncFacts{OnPlatform: true, HasEmail: true, Deactivated: true, Result: domain.SyncFailure}}, {sync: domain.SyncFacts{Deactivated: true}}}
 	for _, result := range []domain.SyncResult{domain.SyncNever, domain.SyncSuccess, domain.SyncFailure, domain.SyncBlocked} {
 		for _, status := range statuses {
 			for _, success := range around(b.FreshSince) {
@@ -101,6 +102,11 @@ func factsByID(h *house, list []facts) map[string]facts {
 		}
 	}
 	h.roster(rows...)
+	for id, f := range byID {
+		if f.sync.Deactivated {
+			h.deactivate(id)
+		}
+	}
 	return byID
 }
 

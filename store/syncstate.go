@@ -87,7 +87,7 @@ type Selection struct {
 	DueBy        time.Time // only those due by then; zero: due or not
 }
 
-// Targets lists at most limit competitors of the selection that are on the platform and whose coach is enrolled, in the order of their ids, after the
+// Targets lists at most limit active competitors of the selection that are on the platform and whose coach is enrolled, in the order of their ids, after the
 // id given ("" is from the beginning). With DueBy they come in the order they fell due. A competitor without a state
 // row is due, and so pulls in full.
 func (sys *System) Targets(ctx context.Context, sel Selection, after string, limit int) ([]Target, error) {
@@ -133,7 +133,7 @@ func (sys *System) CountNotEnrolled(ctx context.Context, sel Selection) (n int, 
 	}
 	err = sys.s.db.reader().row(ctx, `
 		SELECT COUNT(*) FROM competitors c JOIN coaches co ON co.coach_id = c.coach_id
-		WHERE c.game_platform_id IS NOT NULL AND NOT co.enrolled`+where, a...).Scan(&n)
+		WHERE c.game_platform_id IS NOT NULL AND c.deactivated_at IS NULL AND NOT co.enrolled`+where, a...).Scan(&n)
 	return n, wrap(err, "count those not enrolled")
 }
 
@@ -144,13 +144,13 @@ func (sys *System) CountTargets(ctx context.Context, sel Selection) (n int, err 
 	return n, wrap(err, "count sync targets")
 }
 
-// targetsOf is the statement from FROM on for those of the selection who are on the platform and enrolled.
+// targetsOf is the statement from FROM on for those of the selection who take part, are on the platform and enrolled.
 func targetsOf(a *args, sel Selection) string {
 	query := `
 		FROM competitors c
 		JOIN coaches co ON co.coach_id = c.coach_id
 		LEFT JOIN game_platform_sync_state st ON st.syned_user_id = c.game_platform_id
-		WHERE c.game_platform_id IS NOT NULL AND co.enrolled`
+		WHERE c.game_platform_id IS NOT NULL AND c.deactivated_at IS NULL AND co.enrolled`
 	if !sel.DueBy.IsZero() {
 		query += " AND COALESCE(st.next_due_at, 0) <= " + a.add(micros(sel.DueBy))
 	}

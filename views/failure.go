@@ -60,6 +60,8 @@ func EndText(f domain.Failure, cleared bool) string {
 		return "It is resolved: what was missing has been added."
 	case domain.EndedChanged:
 		return "The competitor fails for another cause since then."
+	case domain.EndedInactive:
+		return "The competitor does not take part any more."
 	case domain.EndedForgotten:
 		return "How the syncs went was deleted, so it is tried anew."
 	}

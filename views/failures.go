@@ -263,7 +263,7 @@ func clockOf(t, now time.Time, zone *time.Location) string {
 
 // endWords say how a failure came to its end.
 var endWords = map[domain.FailureEnd]string{
-	domain.EndedSynced: "Synced", domain.EndedCompleted: "Completed", domain.EndedChanged: "Another cause since", domain.EndedForgotten: "Forgotten",
+	domain.EndedSynced: "Synced", domain.EndedCompleted: "Completed", domain.EndedChanged: "Another cause since", domain.EndedForgotten: "Forgotten", domain.EndedInactive: "Deactivated",
 }
 
 // CauseNeeds says whether somebody must act on a cause, of whose failures so many need someone.

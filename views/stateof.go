@@ -17,6 +17,7 @@ var stateWords = map[domain.State]State{
 	domain.StateApproval:  {"hold", "Awaiting approval", "Waiting for MetaCTF's approval, which is looked up every 8 hours. Nothing for you to do."},
 	domain.StateFirstSync: {"wait", "First sync due", "The results are fetched for the first time. They show here soon; nothing to do for you."},
 	domain.StateSynced:    {"ok", "Synced", ""},
+	domain.StateInactive:  {"off", "Deactivated", "Does not take part any more. What was fetched until then stays; nothing new is fetched."},
 }
 
 // stateNames are the states as filters name them.

@@ -128,6 +128,8 @@ type FailureFacts struct {
 // CauseOf is why a competitor is not in step with the platform; false where nothing failed and nothing is missing.
 func CauseOf(f FailureFacts) (Cause, bool) {
 	switch {
+	case f.Deactivated:
+		return Cause{}, false
 	case !f.OnPlatform && !f.HasEmail:
 		return Cause{Kind: KindFailure, Class: MissingEmail}, true
 	case !f.OnPlatform:
@@ -209,6 +211,7 @@ const (
 	EndedCompleted FailureEnd = "completed" // what was missing has been added
 	EndedChanged   FailureEnd = "changed"   // the competitor fails for another cause now
 	EndedForgotten FailureEnd = "forgotten" // how the syncs went was deleted
+	EndedInactive  FailureEnd = "inactive"  // the competitor does not take part any more
 )
 
 // StateAt is the state at a time.

@@ -21,12 +21,13 @@ const (
 	StateStale     State = "stale"             // the last good sync is older than usual
 	StateFirstSync State = "first_sync"        // the first sync is still to come
 	StateSynced    State = "synced"            // in step with the platform
+	StateInactive  State = "deactivated"       // does not take part any more
 )
 
 // States lists every state, the most urgent first.
 var States = []State{
 	StateDenied, StateUnknown, StateAttention, StateEmail, StateSignIn, StateApproval, StateAccount, StateRetrying, StateStale,
-	StateFirstSync, StateSynced,
+	StateFirstSync, StateSynced, StateInactive,
 }
 
 // Waiting reports whether a competitor in this state waits for a person or for the platform's approval: until they act,
@@ -51,6 +52,8 @@ const staleAfter = 32 * time.Hour
 // State is the state that the facts alone tell. It is never StateStale, which depends on the time.
 func (f SyncFacts) State() State {
 	switch {
+	case f.Deactivated:
+		return StateInactive
 	case !f.OnPlatform && !f.HasEmail:
 		return StateEmail
 	case !f.OnPlatform:

@@ -127,6 +127,7 @@ type RunCounts struct {
 type SyncFacts struct {
 	OnPlatform     bool // has a game platform id
 	HasEmail       bool
+	Deactivated    bool // does not take part any more: nothing is pulled or sent
 	Result         SyncResult
 	Class          FailureClass // why the last sync failed or was blocked
 	PlatformStatus PlatformStatus

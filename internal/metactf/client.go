@@ -6,6 +6,7 @@ package metactf
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,6 +32,7 @@ type Config struct {
 	Timeout    time.Duration // of one send, counted from when it is let through; 0: 20 s
 	UserAgent  string        // empty: "flagpole"
 	DryRun     bool          // write calls fail with ErrDryRun and are never sent
+	Log        DisclosureLog // of what write calls send; without it they fail with ErrNoLog and are never sent
 
 	// What tests replace; nil is the usual one.
 	Clock     domain.Clock                         // time.Now; a replaced one needs After to match
@@ -41,6 +43,17 @@ type Config struct {
 
 // ErrDryRun is the error of a write call while Config.DryRun is set.
 var ErrDryRun = errors.New("dry run: nothing is written on the platform")
+
+// ErrNoLog is the error of a write call where there is no Config.Log.
+var ErrNoLog = errors.New("there is no log of what is sent, so nothing is written on the platform")
+
+// DisclosureLog keeps what write calls send about people.
+type DisclosureLog interface {
+	// Sending notes what is about to be sent. With an error of it nothing is sent.
+	Sending(context.Context, domain.Disclosure) (id int64, err error)
+	// Answered notes the HTTP status of the answer: 0 where none came, domain.NotSent where nothing was sent after all.
+	Answered(ctx context.Context, id int64, status int) error
+}
 
 const (
 	defaultTimeout   = 20 * time.Second
@@ -57,6 +70,7 @@ type Client struct {
 	timeout    time.Duration
 	retryLimit int
 	dryRun     bool
+	log        DisclosureLog
 	random     func() float64
 	gate       *gate
 	http       *http.Client
@@ -88,6 +102,7 @@ func New(cfg Config, log *slog.Logger) (*Client, error) {
 		timeout:    cfg.Timeout,
 		retryLimit: cfg.RetryLimit,
 		dryRun:     cfg.DryRun,
+		log:        cfg.Log,
 		random:     cfg.Random,
 		gate:       newGate(cfg.RateLimit, cfg.Clock, cfg.After, log),
 		http:       newHTTPClient(cfg.Transport),

@@ -42,6 +42,9 @@ func newClient(t *testing.T, h http.HandlerFunc) *metactf.Client {
 func clientOf(t *testing.T, cfg metactf.Config, w io.Writer) *metactf.Client {
 	t.Helper()
 	cfg.Token = testToken
+	if cfg.Log == nil {
+		cfg.Log = &disclosures{}
+	}
 	if cfg.RateLimit == 0 {
 		cfg.RateLimit = 1e6
 	}

@@ -131,6 +131,7 @@ func (p *people) coach(n int) (*coach, domain.Division) {
 	at := schools[n%len(schools)]
 	first, last := p.name()
 	return &coach{
+		id:     fmt.Sprintf("coach-%04d", n+1),
 		email:  p.email(first, last, at.name),
 		name:   first + " " + last,
 		school: at.name,

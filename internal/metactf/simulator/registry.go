@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,7 +27,7 @@ func newRegistry(w world) *registry {
 		if coaches[a.coach] == nil {
 			n := len(coaches) + 1
 			coaches[a.coach] = &account{
-				platformID: fmt.Sprintf("coach-%04d", n), number: int64(10000 + n), username: fmt.Sprintf("coach%d", n),
+				platformID: a.coach.id, number: int64(10000 + n), username: fmt.Sprintf("coach%d", n),
 				state: approved, coaches: true,
 			}
 		}
@@ -101,12 +102,10 @@ func (s *Simulator) SetStatus(userID string, status domain.PlatformStatus) bool 
 // CoachIDs are the ids of the coaches whom the platform knows from the season, in the order of the roster. A user or
 // team that is made needs one of them, or one that was made and approved.
 func (s *Simulator) CoachIDs() []string {
-	seen := map[*coach]bool{}
 	var ids []string
 	for _, a := range s.accounts {
-		if !seen[a.coach] {
-			seen[a.coach] = true
-			ids = append(ids, fmt.Sprintf("coach-%04d", len(seen)))
+		if !slices.Contains(ids, a.coach.id) {
+			ids = append(ids, a.coach.id)
 		}
 	}
 	return ids

@@ -7,8 +7,8 @@ import (
 
 // rosterColumns are the columns of the roster, in the order the portal's import documents.
 var rosterColumns = []string{
-	"coach_email", "coach_name", "school", "region", "first_name", "last_name", "email", "division", "grade", "status",
-	"team", "competitor_id", "game_platform_id",
+	"coach_id", "coach_email", "coach_name", "school", "region", "first_name", "last_name", "email", "division", "grade", "status",
+	"team_id", "team", "competitor_id", "game_platform_id",
 }
 
 // WriteRoster writes the roster of the programme that plays here as CSV: one line per competitor.
@@ -27,12 +27,12 @@ func (s *Simulator) WriteRoster(w io.Writer) error {
 }
 
 func (a *account) rosterLine() []string {
-	team := ""
+	var at team
 	if a.team != nil {
-		team = a.team.name
+		at = *a.team
 	}
 	return []string{
-		a.coach.email, a.coach.name, a.coach.school, a.coach.region, a.first, a.last, a.email, string(a.division), a.grade,
-		string(a.status), team, a.competitorID, a.platformID,
+		a.coach.id, a.coach.email, a.coach.name, a.coach.school, a.coach.region, a.first, a.last, a.email, string(a.division), a.grade,
+		string(a.status), at.id, at.name, a.competitorID, a.platformID,
 	}
 }

@@ -18,7 +18,7 @@ func TestRosterColumns(t *testing.T) {
 	if err := s.WriteRoster(&out); err != nil {
 		t.Fatal(err)
 	}
-	const want = "coach_email,coach_name,school,region,first_name,last_name,email,division,grade,status,team," +
+	const want = "coach_id,coach_email,coach_name,school,region,first_name,last_name,email,division,grade,status,team_id,team," +
 		"competitor_id,game_platform_id\n"
 	if !strings.HasPrefix(out.String(), want) {
 		t.Errorf("got %.200s", out.String())

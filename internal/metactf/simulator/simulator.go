@@ -52,6 +52,7 @@ type Simulator struct {
 	registry  *registry
 	routes    map[string]map[string]callFunc
 	faulty    faulty
+	orders    orders
 
 	mu   sync.Mutex // guards live, and the ODL solves it appends to the accounts
 	live *liveSolves
@@ -201,7 +202,11 @@ func (s *Simulator) answer(r *http.Request, body []byte, now time.Time) reply {
 	case r.URL.Path != BaseURLPath && r.URL.Path != BaseURLPath+"/" && r.Header.Get("Authorization") != "Bearer "+s.token:
 		return refuse(http.StatusUnauthorized, "Invalid authentication credentials")
 	}
-	return call(r.URL.Query(), body, now)
+	reply := call(r.URL.Query(), body, now)
+	if r.Method == http.MethodPost {
+		s.orders.note(Order{r.Method + " " + strings.TrimPrefix(r.URL.Path, BaseURLPath), string(body), reply.status})
+	}
+	return reply
 }
 
 // callFunc answers one call.

@@ -17,7 +17,7 @@ type world struct {
 }
 
 type coach struct {
-	email, name, school, region string
+	id, email, name, school, region string // the id is the programme's, and the platform's too
 }
 
 type team struct{ id, name string }

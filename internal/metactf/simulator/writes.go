@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"flagpole/internal/domain"
@@ -19,6 +20,49 @@ type wireTeam struct {
 	Name        string          `json:"team_name"`
 	Division    domain.Division `json:"division"`
 	Affiliation string          `json:"affiliation"`
+}
+
+// Order is a write call that the platform took up.
+type Order struct {
+	Endpoint string // method and path below the base URL
+	Body     string
+	Status   int // what it was answered, also where a fault kept that from the caller
+}
+
+// orders are all of them, in the order in which they were done.
+type orders struct {
+	mu   sync.Mutex
+	list []Order
+}
+
+func (o *orders) note(one Order) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.list = append(o.list, one)
+}
+
+// Orders lists the write calls that the platform took up so far.
+func (s *Simulator) Orders() []Order {
+	s.orders.mu.Lock()
+	defer s.orders.mu.Unlock()
+	return slices.Clone(s.orders.list)
+}
+
+// TeamOf is the team that a user is in on the platform, empty for none or an unknown user.
+func (s *Simulator) TeamOf(userID string) string {
+	s.registry.mu.Lock()
+	defer s.registry.mu.Unlock()
+	if a := s.registry.byID[userID]; a != nil {
+		return a.teamID
+	}
+	return ""
+}
+
+// HasTeam reports whether the platform knows a team.
+func (s *Simulator) HasTeam(teamID string) bool {
+	s.registry.mu.Lock()
+	defer s.registry.mu.Unlock()
+	return s.registry.teams[teamID] != nil
 }
 
 // order reads the fields of a POST body and collects what is wrong with them.

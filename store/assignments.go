@@ -1,0 +1,333 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"flagpole/internal/domain"
+)
+
+// Assignment is who is in which team on the platform, by the platform's ids.
+type Assignment struct{ UserID, TeamID string }
+
+// wantedTeam is in SQL the team in which a competitor (c) of a coach with the game platform is to be on the platform, ” for none.
+const wantedTeam = `CASE WHEN c.deactivated_at IS NULL THEN COALESCE(c.team_id, '') ELSE '' END`
+
+// assigned joins what is known of a competitor's (c) assignment (a) and coach (co), and says that the portal may act on it.
+const assigned = `
+	FROM competitors c
+	JOIN coaches co ON co.coach_id = c.coach_id
+	LEFT JOIN game_platform_assignments a ON a.syned_user_id = c.game_platform_id
+	WHERE c.game_platform_id IS NOT NULL AND ` + opted
+
+// What the portal does by itself follows from three teams: the one that is wanted, the one of the last complete answer (theirs),
+// and the one where the portal itself last put the competitor (ours). Where theirs is not ours, somebody has changed it over there:
+// that is drift, and nothing is done about it without a person's word.
+const (
+	theirs = `COALESCE(a.syned_team_id, '')`
+	ours   = `COALESCE(a.ours_team_id, '')`
+
+	toRemove = theirs + ` <> '' AND ` + theirs + ` = ` + ours + ` AND ` + theirs + ` <> ` + wantedTeam
+	toAssign = theirs + ` = '' AND ` + wantedTeam + ` <> '' AND ` + ours + ` <> ` + wantedTeam
+	drifted  = theirs + ` <> ` + wantedTeam + ` AND ` + theirs + ` <> ` + ours + ` AND NOT (` + toAssign + `)`
+)
+
+// approvedUser is the predicate that the platform has approved the account of a competitor (c).
+const approvedUser = `EXISTS (SELECT 1 FROM game_platform_users u WHERE u.syned_user_id = c.game_platform_id AND u.metactf_user_status = '` + string(domain.PlatformApproved) + `')`
+
+// StoreAssignments keeps a complete answer about who is in which team. A partial one must never come here: whoever is not in all is
+// in no team. What agrees with the roster is from then on what the portal itself would have done.
+func (sys *System) StoreAssignments(ctx context.Context, all []Assignment, at time.Time) error {
+	err := sys.s.db.update(ctx, func(tx conn) error {
+		before, err := storedAssignments(ctx, tx)
+		if err != nil {
+			return err
+		}
+		var write [][]any
+		seen := make(map[string]bool, len(all))
+		for _, one := range all {
+			seen[one.UserID] = true
+			if b, known := before[one.UserID]; !known || b != one.TeamID {
+				write = append(write, []any{one.UserID, one.TeamID, "", micros(at)})
+			}
+		}
+		for _, id := range sortedKeys(before) {
+			if !seen[id] && before[id] != "" {
+				write = append(write, []any{id, "", "", micros(at)})
+			}
+		}
+		err = inBatches(ctx, tx, write, func(values string) string {
+			return `
+				INSERT INTO game_platform_assignments (syned_user_id, syned_team_id, ours_team_id, since_at) VALUES ` + values + `
+				ON CONFLICT (syned_user_id) DO UPDATE SET syned_team_id = excluded.syned_team_id, since_at = excluded.since_at`
+		})
+		if err != nil {
+			return err
+		}
+		if err := agree(ctx, tx); err != nil {
+			return err
+		}
+		_, err = tx.exec(ctx, `
+			INSERT INTO assignment_reads (only_one, read_at, assigned) VALUES (1, $1, $2)
+			ON CONFLICT (only_one) DO UPDATE SET read_at = excluded.read_at, assigned = excluded.assigned`, micros(at), len(all))
+		return err
+	})
+	return wrap(err, "store assignments")
+}
+
+func storedAssignments(ctx context.Context, tx conn) (map[string]string, error) {
+	rows, err := tx.query(ctx, `SELECT syned_user_id, syned_team_id FROM game_platform_assignments`)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]string{}
+	err = each(rows, func() error {
+		var user, team string
+		err := rows.Scan(&user, &team)
+		all[user] = team
+		return err
+	})
+	return all, err
+}
+
+// agree takes for the portal's own what is on the platform as the roster wants it.
+func agree(ctx context.Context, tx conn) error {
+	_, err := tx.exec(ctx, `
+		UPDATE game_platform_assignments AS a SET ours_team_id = syned_team_id
+		WHERE ours_team_id <> syned_team_id AND EXISTS (
+			SELECT 1 FROM competitors c WHERE c.game_platform_id = a.syned_user_id AND a.syned_team_id = `+wantedTeam+`)`)
+	return err
+}
+
+// AssignmentsReadAt is when all assignments were last read completely; zero: never.
+func (sys *System) AssignmentsReadAt(ctx context.Context) (at time.Time, err error) {
+	err = sys.s.db.reader().row(ctx, `SELECT read_at FROM assignment_reads`).Scan(into(&at))
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	return at, wrap(err, "read when assignments were read")
+}
+
+// TeamStep is what is to be done for one competitor's team: taken out of the team, or put into it.
+type TeamStep struct {
+	CompetitorID, CoachID string
+	Assignment
+}
+
+// Removals lists the competitors who are to be taken out of the team in which the portal put them.
+func (sys *System) Removals(ctx context.Context, limit int) ([]TeamStep, error) {
+	var a args
+	query := `SELECT c.competitor_id, c.coach_id, c.game_platform_id, ` + theirs + assigned + ` AND ` + toRemove +
+		notBefore(&a, domain.StepRemoval, "c.competitor_id", sys.s.now())
+	return teamSteps(sys.s.db.reader().query(ctx, query+` ORDER BY c.competitor_id LIMIT `+a.add(limit), a...))
+}
+
+// Assignments lists the competitors who are to be put into a team that is on the platform.
+func (sys *System) Assignments(ctx context.Context, limit int) ([]TeamStep, error) {
+	var a args
+	query := `SELECT c.competitor_id, c.coach_id, c.game_platform_id, ` + wantedTeam + assigned + ` AND ` + toAssign + ` AND ` + approvedUser + `
+		AND EXISTS (SELECT 1 FROM game_platform_teams m WHERE m.syned_team_id = c.team_id)` + notBefore(&a, domain.StepAssignment, "c.competitor_id", sys.s.now())
+	return teamSteps(sys.s.db.reader().query(ctx, query+` ORDER BY c.competitor_id LIMIT `+a.add(limit), a...))
+}
+
+// StillWanted reports whether a step is still to be done, right before it is: the roster may have changed since it was listed.
+func (sys *System) StillWanted(ctx context.Context, step domain.OnboardingStep, t TeamStep) (wanted bool, err error) {
+	condition := toRemove + ` AND ` + theirs + ` = $2`
+	if step == domain.StepAssignment {
+		condition = toAssign + ` AND ` + wantedTeam + ` = $2`
+	}
+	err = sys.s.db.reader().row(ctx, `SELECT EXISTS (SELECT 1`+assigned+` AND `+condition+` AND c.competitor_id = $1)`, t.CompetitorID, t.TeamID).Scan(&wanted)
+	return wanted, wrap(err, "look at a step again")
+}
+
+func teamSteps(rows *sql.Rows, err error) ([]TeamStep, error) {
+	if err != nil {
+		return nil, wrap(err, "list steps")
+	}
+	var list []TeamStep
+	err = each(rows, func() error {
+		var t TeamStep
+		err := rows.Scan(&t.CompetitorID, &t.CoachID, &t.UserID, &t.TeamID)
+		list = append(list, t)
+		return err
+	})
+	return list, wrap(err, "list steps")
+}
+
+// Assigned keeps that the portal has put a competitor into a team, or with no team out of it.
+func (sys *System) Assigned(ctx context.Context, step domain.OnboardingStep, t TeamStep) error {
+	team := t.TeamID
+	if step == domain.StepRemoval {
+		team = ""
+	}
+	err := sys.s.db.update(ctx, func(tx conn) error {
+		_, err := tx.exec(ctx, `
+			INSERT INTO game_platform_assignments (syned_user_id, syned_team_id, ours_team_id, since_at) VALUES ($1, $2, $2, $3)
+			ON CONFLICT (syned_user_id) DO UPDATE SET syned_team_id = excluded.syned_team_id, ours_team_id = excluded.ours_team_id, since_at = excluded.since_at`,
+			t.UserID, team, sys.s.now())
+		if err != nil {
+			return err
+		}
+		if step == domain.StepRemoval {
+			if _, err := tx.exec(ctx, `DELETE FROM confirmed_removals WHERE syned_user_id = $1 AND syned_team_id = $2`, t.UserID, t.TeamID); err != nil {
+				return err
+			}
+		}
+		return forgetFault(ctx, tx, step, t.CompetitorID)
+	})
+	return wrap(err, "store an assignment")
+}
+
+// TeamToMake is a team that is to be made on the platform. Division is empty where its members are of several.
+type TeamToMake struct {
+	ID, CoachID, Name, School string
+	Division                  domain.Division
+}
+
+const teamsToMake = `
+	SELECT t.team_id, t.coach_id, t.name, co.school,
+		COALESCE((SELECT CASE WHEN MIN(c.division) = MAX(c.division) THEN MIN(c.division) ELSE '' END FROM competitors c WHERE c.team_id = t.team_id AND c.deactivated_at IS NULL), '')
+	FROM teams t JOIN coaches co ON co.coach_id = t.coach_id
+	JOIN game_platform_coaches g ON g.coach_id = co.coach_id AND g.metactf_user_status = '` + string(domain.PlatformApproved) + `'
+	WHERE ` + opted + ` AND NOT EXISTS (SELECT 1 FROM game_platform_teams m WHERE m.syned_team_id = t.team_id)
+		AND EXISTS (SELECT 1 FROM competitors c LEFT JOIN game_platform_assignments a ON a.syned_user_id = c.game_platform_id
+			WHERE c.team_id = t.team_id AND c.game_platform_id IS NOT NULL AND ` + toAssign + ` AND ` + approvedUser + `)`
+
+// TeamsToMake lists the teams that somebody is to be put into and that are not on the platform yet.
+func (sys *System) TeamsToMake(ctx context.Context, limit int) ([]TeamToMake, error) {
+	var a args
+	query := teamsToMake + notBefore(&a, domain.StepTeam, "t.team_id", sys.s.now()) + ` ORDER BY t.team_id LIMIT ` + a.add(limit)
+	return teamRows(sys.s.db.reader().query(ctx, query, a...))
+}
+
+// TeamToMake reads a team again before something is sent; ok is false where nothing may be sent any more.
+func (sys *System) TeamToMake(ctx context.Context, id string) (t TeamToMake, ok bool, err error) {
+	list, err := teamRows(sys.s.db.reader().query(ctx, teamsToMake+` AND t.team_id = $1`, id))
+	if err != nil || len(list) == 0 {
+		return TeamToMake{}, false, err
+	}
+	return list[0], true, nil
+}
+
+func teamRows(rows *sql.Rows, err error) ([]TeamToMake, error) {
+	if err != nil {
+		return nil, wrap(err, "list teams to make")
+	}
+	var list []TeamToMake
+	err = each(rows, func() error {
+		var t TeamToMake
+		err := rows.Scan(&t.ID, &t.CoachID, &t.Name, &t.School, &t.Division)
+		list = append(list, t)
+		return err
+	})
+	return list, wrap(err, "list teams to make")
+}
+
+// TeamMade keeps that a team is on the platform. known is false where it was there before and may differ.
+func (sys *System) TeamMade(ctx context.Context, t TeamToMake, known bool) error {
+	if !known {
+		t.Name, t.School, t.Division = "", "", ""
+	}
+	err := sys.s.db.update(ctx, func(tx conn) error {
+		_, err := tx.exec(ctx, `
+			INSERT INTO game_platform_teams (syned_team_id, syned_coach_user_id, team_name, affiliation, division, made_at) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (syned_team_id) DO NOTHING`, t.ID, t.CoachID, t.Name, t.School, string(t.Division), sys.s.now())
+		if err != nil {
+			return err
+		}
+		return forgetFault(ctx, tx, domain.StepTeam, t.ID)
+	})
+	return wrap(err, "store a team")
+}
+
+// teamsToDelete are the teams on the platform (m) that the roster does not have any more, and in which nobody is.
+const teamsToDelete = `
+	FROM game_platform_teams m JOIN coaches co ON co.coach_id = m.syned_coach_user_id
+	WHERE ` + opted + ` AND NOT EXISTS (SELECT 1 FROM teams t WHERE t.team_id = m.syned_team_id)
+		AND NOT EXISTS (SELECT 1 FROM game_platform_assignments a WHERE a.syned_team_id = m.syned_team_id)`
+
+// TeamsToDelete lists the ids of the teams that are to be deleted on the platform.
+func (sys *System) TeamsToDelete(ctx context.Context, limit int) ([]string, error) {
+	var a args
+	query := `SELECT m.syned_team_id` + teamsToDelete + notBefore(&a, domain.StepTeamRemoval, "m.syned_team_id", sys.s.now()) +
+		` ORDER BY m.syned_team_id LIMIT ` + a.add(limit)
+	rows, err := sys.s.db.reader().query(ctx, query, a...)
+	if err != nil {
+		return nil, wrap(err, "list teams to delete")
+	}
+	var list []string
+	err = each(rows, func() error {
+		var id string
+		err := rows.Scan(&id)
+		list = append(list, id)
+		return err
+	})
+	return list, wrap(err, "list teams to delete")
+}
+
+// MayDeleteTeam reports whether a team is still to be deleted, right before it is.
+func (sys *System) MayDeleteTeam(ctx context.Context, id string) (may bool, err error) {
+	err = sys.s.db.reader().row(ctx, `SELECT EXISTS (SELECT 1`+teamsToDelete+` AND m.syned_team_id = $1)`, id).Scan(&may)
+	return may, wrap(err, "look at a team again")
+}
+
+// TeamDeleted keeps that a team is not on the platform any more.
+func (sys *System) TeamDeleted(ctx context.Context, id string) error {
+	err := sys.s.db.update(ctx, func(tx conn) error {
+		if _, err := tx.exec(ctx, `DELETE FROM game_platform_teams WHERE syned_team_id = $1`, id); err != nil {
+			return err
+		}
+		return forgetFault(ctx, tx, domain.StepTeamRemoval, id)
+	})
+	return wrap(err, "store that a team is deleted")
+}
+
+// RemovalBudget says how many removals may be made now without anybody's word: the share of all assignments, at least one, less
+// those of the last 24 hours.
+func (sys *System) RemovalBudget(ctx context.Context, r OnboardingRules) (left int, err error) {
+	var assigned, done int
+	err = sys.s.db.reader().row(ctx, `
+		SELECT COALESCE((SELECT assigned FROM assignment_reads), 0),
+			(SELECT COUNT(*) FROM disclosures WHERE endpoint = 'POST /users/delete_assignment' AND at > $1 AND COALESCE(http_status, 0) <> $2)`,
+		micros(sys.s.clock().Add(-24*time.Hour)), domain.NotSent).Scan(&assigned, &done)
+	return max(0, max(1, int(r.Removals*float64(assigned)))-done), wrap(err, "count removals")
+}
+
+// ConfirmedRemovals are the removals that somebody has agreed to.
+func (sys *System) ConfirmedRemovals(ctx context.Context) (map[Assignment]bool, error) {
+	rows, err := sys.s.db.reader().query(ctx, `SELECT syned_user_id, syned_team_id FROM confirmed_removals`)
+	if err != nil {
+		return nil, wrap(err, "list confirmed removals")
+	}
+	all := map[Assignment]bool{}
+	err = each(rows, func() error {
+		var one Assignment
+		err := rows.Scan(&one.UserID, &one.TeamID)
+		all[one] = true
+		return err
+	})
+	return all, wrap(err, "list confirmed removals")
+}
+
+// TeamWork says whether there is anything to do for teams, as far as is known.
+type TeamWork struct {
+	Opted int  // coaches of whose people something may be sent
+	Any   bool // something is to be removed, made, assigned or deleted
+}
+
+// TeamWork looks for work on teams.
+func (sys *System) TeamWork(ctx context.Context) (TeamWork, error) {
+	var w TeamWork
+	var a args
+	now := sys.s.now()
+	query := `SELECT (SELECT COUNT(*) FROM coaches co WHERE ` + opted + `),
+		EXISTS (SELECT 1` + assigned + ` AND ` + toRemove + notBefore(&a, domain.StepRemoval, "c.competitor_id", now) + `)
+		OR EXISTS (SELECT 1` + assigned + ` AND ` + toAssign + ` AND ` + approvedUser + notBefore(&a, domain.StepAssignment, "c.competitor_id", now) + `
+			AND EXISTS (SELECT 1 FROM game_platform_teams m WHERE m.syned_team_id = c.team_id))
+		OR EXISTS (` + teamsToMake + notBefore(&a, domain.StepTeam, "t.team_id", now) + `)
+		OR EXISTS (SELECT 1` + teamsToDelete + notBefore(&a, domain.StepTeamRemoval, "m.syned_team_id", now) + `)`
+	err := sys.s.db.reader().row(ctx, query, a...).Scan(&w.Opted, &w.Any)
+	return w, wrap(err, "look for work on teams")
+}
