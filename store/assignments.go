@@ -287,11 +287,15 @@ func (sys *System) TeamDeleted(ctx context.Context, id string) error {
 // RemovalBudget says how many removals may be made now without anybody's word: the share of all assignments, at least one, less
 // those of the last 24 hours.
 func (sys *System) RemovalBudget(ctx context.Context, r OnboardingRules) (left int, err error) {
+	return removalBudget(ctx, sys.s.db.reader(), r, sys.s.clock())
+}
+
+func removalBudget(ctx context.Context, tx conn, r OnboardingRules, now time.Time) (left int, err error) {
 	var assigned, done int
-	err = sys.s.db.reader().row(ctx, `
+	err = tx.row(ctx, `
 		SELECT COALESCE((SELECT assigned FROM assignment_reads), 0),
 			(SELECT COUNT(*) FROM disclosures WHERE endpoint = 'POST /users/delete_assignment' AND at > $1 AND COALESCE(http_status, 0) <> $2)`,
-		micros(sys.s.clock().Add(-24*time.Hour)), domain.NotSent).Scan(&assigned, &done)
+		micros(now.Add(-24*time.Hour)), domain.NotSent).Scan(&assigned, &done)
 	return max(0, max(1, int(r.Removals*float64(assigned)))-done), wrap(err, "count removals")
 }
 

@@ -10,7 +10,7 @@ import (
 func (sys *System) Sending(ctx context.Context, d domain.Disclosure) (id int64, err error) {
 	err = sys.s.db.update(ctx, func(tx conn) error {
 		return tx.row(ctx, `INSERT INTO disclosures (at, endpoint, syned_user_id, fields) VALUES ($1, $2, $3, $4) RETURNING disclosure_id`,
-			micros(d.At), d.Endpoint, d.UserID, string(d.Fields)).Scan(&id)
+			sys.s.now(), d.Endpoint, d.UserID, string(d.Fields)).Scan(&id)
 	})
 	return id, wrap(err, "log a disclosure")
 }

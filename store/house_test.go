@@ -305,3 +305,11 @@ const statsQuery = `SELECT syned_user_id, odl_solves, odl_points, flash_solves, 
 func minutes(column string) string {
 	return fmt.Sprintf("(%s - %d) / 60000000", column, storetest.Start.UnixMicro())
 }
+
+// deactivate has a competitor not take part any more.
+func (h *house) deactivate(id string) {
+	h.t.Helper()
+	if changed, err := h.admin().SetCompetitorActive(h.t.Context(), id, false); err != nil || !changed {
+		h.t.Fatal(changed, err)
+	}
+}

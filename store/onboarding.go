@@ -194,3 +194,30 @@ func forgetFault(ctx context.Context, tx conn, step domain.OnboardingStep, id st
 	_, err := tx.exec(ctx, `DELETE FROM onboarding_faults WHERE kind = $1 AND subject_id = $2`, string(step), id)
 	return wrap(err, "forget a fault")
 }
+
+// WaitOf says for what a competitor waits, as far as the facts about the competitor alone tell.
+func (sys *System) WaitOf(ctx context.Context, competitorID string) (wait domain.Wait, err error) {
+	err = sys.s.db.reader().row(ctx, `SELECT waits_for FROM competitor_list WHERE competitor_id = $1`, competitorID).Scan(&wait)
+	return wait, wrap(noSuch(err, "competitor"), "read for what a competitor waits")
+}
+
+// OnboardingFaults lists what has not succeeded yet for a coach, competitor or team. Who may not see people's records gets a Denied error.
+func (sc *Scope) OnboardingFaults(ctx context.Context, subjectID string) ([]Fault, error) {
+	if err := sc.viewer.Require(domain.MayView); err != nil {
+		return nil, err
+	}
+	rows, err := sc.s.db.reader().query(ctx, `
+		SELECT kind, subject_id, endpoint, error_class, error_message, http_status, since_at, next_due_at, failed_in_a_row
+		FROM onboarding_faults WHERE subject_id = $1 ORDER BY kind`, subjectID)
+	if err != nil {
+		return nil, wrap(err, "list faults of onboarding")
+	}
+	var list []Fault
+	err = each(rows, func() error {
+		var f Fault
+		err := rows.Scan(&f.Step, &f.SubjectID, &f.Endpoint, &f.Class, &f.Message, &f.Status, into(&f.SinceAt), into(&f.NextDueAt), &f.FailedInARow)
+		list = append(list, f)
+		return err
+	})
+	return list, wrap(err, "list faults of onboarding")
+}

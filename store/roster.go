@@ -29,7 +29,7 @@ func (sys *System) ImportRoster(ctx context.Context, rows []roster.Row, dryRun b
 		if len(wrong) > 0 {
 			return takeBack
 		}
-		if err := writeRoster(ctx, tx, plan, sys.s.now()); err != nil {
+		if err := writeRoster(ctx, tx, plan, author{"command", "import"}, sys.s.now()); err != nil {
 			return err
 		}
 		if dryRun {

@@ -9,8 +9,8 @@ import (
 )
 
 // writeRoster stores a plan. Keys that change are released first, because two records may swap them. A released key of a
-// coach or team cannot be anybody's, for folded texts hold no upper-case letters.
-func writeRoster(ctx context.Context, tx conn, plan roster.Plan, now int64) error {
+// coach or team cannot be anybody's, for folded texts hold no upper-case letters. What changes is kept as the author's.
+func writeRoster(ctx context.Context, tx conn, plan roster.Plan, by author, now int64) error {
 	if err := writeCoaches(ctx, tx, plan.Coaches, now); err != nil {
 		return fmt.Errorf("store coaches: %w", err)
 	}
@@ -19,6 +19,9 @@ func writeRoster(ctx context.Context, tx conn, plan roster.Plan, now int64) erro
 	}
 	if err := writeCompetitors(ctx, tx, plan.Competitors, now); err != nil {
 		return fmt.Errorf("store competitors: %w", err)
+	}
+	if err := keepChanges(ctx, tx, plan, by, now); err != nil {
+		return err
 	}
 	return listPlan(ctx, tx, plan, now)
 }

@@ -2,7 +2,7 @@ package domain
 
 import "slices"
 
-// Permission is a right on the syncs and their failures. It is checked where the work is done, whichever page or command
+// Permission is a right on the syncs, their failures and the roster. It is checked where the work is done, whichever page or command
 // asked for it.
 type Permission string
 
@@ -13,11 +13,12 @@ const (
 	MayClear Permission = "clear" // acknowledge failures, and take that back
 	MayBulk  Permission = "bulk"  // do either to all that match, and sync everybody
 	MayPause Permission = "pause" // stop and resume all syncs with a reason
+	MayEdit  Permission = "edit"  // change the roster, and agree to what is sent to the platform about its people
 )
 
 // permissions are what each role has. An admin who looks at the portal as a coach has the coach's.
 var permissions = map[Role][]Permission{
-	RoleAdmin: {MayView, MayRetry, MayClear, MayBulk, MayPause},
+	RoleAdmin: {MayView, MayRetry, MayClear, MayBulk, MayPause, MayEdit},
 }
 
 // May reports whether the viewer has the permission.

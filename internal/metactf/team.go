@@ -117,7 +117,7 @@ type wireAssignments struct {
 }
 
 // TeamAssignments lists who is in which team; with an empty teamID everybody. One record that cannot be read, one of
-// another team or a count that differs makes the whole answer malformed: whoever takes a part for the whole takes people
+// another team, and a count that differs or is missing, make the whole answer malformed: whoever takes a part for the whole takes people
 // out of their teams.
 func (c *Client) TeamAssignments(ctx context.Context, teamID string) (all []Assignment, err error) {
 	q := call{path: "/users/get_team_assignments"}
@@ -153,7 +153,7 @@ func (c *Client) readAssignments(a answer, teamID string) ([]Assignment, error) 
 		}
 		all = append(all, Assignment{one.UserID.value, one.TeamID.value})
 	}
-	if w.Count.presence == present && w.Count.value != int64(len(all)) {
+	if w.Count.presence != present || w.Count.value != int64(len(all)) {
 		return nil, a.malformed("total_count is not the number of assignments")
 	}
 	return all, nil

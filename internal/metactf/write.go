@@ -26,7 +26,7 @@ func (c *Client) write(ctx context.Context, q call, fault string, read func(answ
 	if err != nil {
 		return q.fail(domain.InvalidCall, "the request could not be made")
 	}
-	id, err := c.log.Sending(ctx, domain.Disclosure{At: c.gate.clock(), Endpoint: q.endpoint(), UserID: q.userID, Fields: fields})
+	id, err := c.log.Sending(ctx, domain.Disclosure{Endpoint: q.endpoint(), UserID: q.userID, Fields: fields})
 	if err != nil {
 		return fmt.Errorf("%s: log what is sent: %w", q.endpoint(), err)
 	}

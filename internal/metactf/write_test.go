@@ -173,6 +173,8 @@ func TestTeamAssignmentsAreWholeOrMalformed(t *testing.T) {
 		"no record":      `{"assignments":[7],"total_count":1}`,
 		"another team":   `{"assignments":[{"syned_user_id":"a","syned_team_id":"t-2"}],"total_count":1}`,
 		"too few":        `{"assignments":[{"syned_user_id":"a","syned_team_id":"t-1"}],"total_count":2}`,
+		"no count":       `{"assignments":[{"syned_user_id":"a","syned_team_id":"t-1"}]}`,
+		"null count":     `{"assignments":[{"syned_user_id":"a","syned_team_id":"t-1"}],"total_count":null}`,
 		"cut off":        `{"assignments":[{"syned_user_id":"a","syned_team_id":"t-1"}`,
 		"a number of it": `{"assignments":[{"syned_user_id":"a","syned_team_id":7}],"total_count":1}`,
 	} {
