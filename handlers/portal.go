@@ -29,6 +29,7 @@ type Options struct {
 	SyncEnabled bool
 
 	// What syncs may ask and how often they do, so that the rollout can say what a move adds.
+	Onboarding            store.OnboardingRules
 	RateLimit             float64       // requests per second
 	SyncEvery, SyncAtMost time.Duration // between syncs of an active competitor, and of others
 

@@ -315,23 +315,15 @@ func (sys *System) ConfirmedRemovals(ctx context.Context) (map[Assignment]bool, 
 	return all, wrap(err, "list confirmed removals")
 }
 
-// TeamWork says whether there is anything to do for teams, as far as is known.
-type TeamWork struct {
-	Opted int  // coaches of whose people something may be sent
-	Any   bool // something is to be removed, made, assigned or deleted
-}
-
-// TeamWork looks for work on teams.
-func (sys *System) TeamWork(ctx context.Context) (TeamWork, error) {
-	var w TeamWork
+// TeamWork reports whether anything is to be removed, made, assigned or deleted, as far as is known.
+func (sys *System) TeamWork(ctx context.Context) (any bool, err error) {
 	var a args
 	now := sys.s.now()
-	query := `SELECT (SELECT COUNT(*) FROM coaches co WHERE ` + opted + `),
-		EXISTS (SELECT 1` + assigned + ` AND ` + toRemove + notBefore(&a, domain.StepRemoval, "c.competitor_id", now) + `)
+	query := `SELECT EXISTS (SELECT 1` + assigned + ` AND ` + toRemove + notBefore(&a, domain.StepRemoval, "c.competitor_id", now) + `)
 		OR EXISTS (SELECT 1` + assigned + ` AND ` + toAssign + ` AND ` + approvedUser + notBefore(&a, domain.StepAssignment, "c.competitor_id", now) + `
 			AND EXISTS (SELECT 1 FROM game_platform_teams m WHERE m.syned_team_id = c.team_id))
 		OR EXISTS (` + teamsToMake + notBefore(&a, domain.StepTeam, "t.team_id", now) + `)
 		OR EXISTS (SELECT 1` + teamsToDelete + notBefore(&a, domain.StepTeamRemoval, "m.syned_team_id", now) + `)`
-	err := sys.s.db.reader().row(ctx, query, a...).Scan(&w.Opted, &w.Any)
-	return w, wrap(err, "look for work on teams")
+	err = sys.s.db.reader().row(ctx, query, a...).Scan(&any)
+	return any, wrap(err, "look for work on teams")
 }

@@ -11,16 +11,17 @@ import (
 // CoachRow is a coach with sums over the coach's competitors.
 type CoachRow struct {
 	domain.Coach
+	Deactivated                             bool
 	Competitors, OnPlatform, Waiting, Teams int
 	Solves, Points                          int64
 }
 
-const coachColumns = `c.coach_id, c.name, c.email, c.school, c.region, c.competitors, c.on_platform, c.waiting,
+const coachColumns = `c.coach_id, c.name, c.email, c.school, c.region, c.deactivated_at IS NOT NULL, c.competitors, c.on_platform, c.waiting,
 	(SELECT COUNT(*) FROM teams t WHERE t.coach_id = c.coach_id), c.odl_solves + c.flash_solves, c.odl_points + c.flash_points`
 
 func scanCoach(scan func(...any) error) (CoachRow, error) {
 	var r CoachRow
-	err := scan(&r.ID, &r.Name, &r.Email, &r.School, &r.Region, &r.Competitors, &r.OnPlatform, &r.Waiting, &r.Teams, &r.Solves, &r.Points)
+	err := scan(&r.ID, &r.Name, &r.Email, &r.School, &r.Region, &r.Deactivated, &r.Competitors, &r.OnPlatform, &r.Waiting, &r.Teams, &r.Solves, &r.Points)
 	return r, err
 }
 

@@ -17,14 +17,11 @@ type OnboardingRules struct {
 	Removals float64              // the share of all assignments that may be taken away in a day without anybody's word, from 0 to 1
 }
 
-// statuses is the list in SQL of the profile statuses that are far enough.
-func (r OnboardingRules) statuses(a *args) string {
-	var list []string
+// statuses is the list in SQL of the profile statuses that are far enough: words of the program, never of a person.
+func (r OnboardingRules) statuses() string {
+	list := []string{"''"}
 	for _, s := range r.Earliest.From() {
-		list = append(list, a.add(string(s)))
-	}
-	if list == nil {
-		return "('')"
+		list = append(list, "'"+string(s)+"'")
 	}
 	return "(" + strings.Join(list, ", ") + ")"
 }
@@ -33,8 +30,8 @@ func (r OnboardingRules) statuses(a *args) string {
 const opted = `co.enrolled AND co.deactivated_at IS NULL AND co.onboarding_confirmed_at IS NOT NULL`
 
 // waitsForAccount is the predicate on competitors (c) for whom an account may be made, whatever their coach's standing.
-func (r OnboardingRules) waitsForAccount(a *args) string {
-	return `c.game_platform_id IS NULL AND c.email IS NOT NULL AND c.deactivated_at IS NULL AND c.status IN ` + r.statuses(a)
+func (r OnboardingRules) waitsForAccount() string {
+	return `c.game_platform_id IS NULL AND c.email IS NOT NULL AND c.deactivated_at IS NULL AND c.status IN ` + r.statuses()
 }
 
 // notBefore is the predicate that a step has no fault that is still to be waited out.
@@ -51,7 +48,7 @@ const coachesToSend = `SELECT co.coach_id, co.name, co.email FROM coaches co LEF
 func (sys *System) coachesDue(a *args, r OnboardingRules) string {
 	now := sys.s.now()
 	return ` AND COALESCE(g.metactf_user_status, '') <> '` + string(domain.PlatformApproved) + `' AND COALESCE(g.next_due_at, 0) <= ` + a.add(now) + `
-		AND (EXISTS (SELECT 1 FROM competitors c WHERE c.coach_id = co.coach_id AND ` + r.waitsForAccount(a) + `)
+		AND (EXISTS (SELECT 1 FROM competitors c WHERE c.coach_id = co.coach_id AND ` + r.waitsForAccount() + `)
 			OR EXISTS (SELECT 1 FROM teams t JOIN competitors c ON c.team_id = t.team_id WHERE t.coach_id = co.coach_id
 				AND c.game_platform_id IS NOT NULL AND c.deactivated_at IS NULL AND NOT EXISTS (SELECT 1 FROM game_platform_teams m WHERE m.syned_team_id = t.team_id)))` +
 		notBefore(a, domain.StepCoach, "co.coach_id", now)
@@ -119,14 +116,14 @@ const accountsToMake = `
 // AccountsToMake lists the competitors whose account is to be looked up or made now: their coach's is approved.
 func (sys *System) AccountsToMake(ctx context.Context, r OnboardingRules, limit int) ([]AccountToMake, error) {
 	var a args
-	query := accountsToMake + r.waitsForAccount(&a) + notBefore(&a, domain.StepAccount, "c.competitor_id", sys.s.now())
+	query := accountsToMake + r.waitsForAccount() + notBefore(&a, domain.StepAccount, "c.competitor_id", sys.s.now())
 	return accountRows(sys.s.db.reader().query(ctx, query+` ORDER BY c.competitor_id LIMIT `+a.add(limit), a...))
 }
 
 // AccountToMake reads a competitor again before something is sent; ok is false where nothing may be sent any more.
 func (sys *System) AccountToMake(ctx context.Context, r OnboardingRules, id string) (t AccountToMake, ok bool, err error) {
 	var a args
-	list, err := accountRows(sys.s.db.reader().query(ctx, accountsToMake+r.waitsForAccount(&a)+` AND c.competitor_id = `+a.add(id), a...))
+	list, err := accountRows(sys.s.db.reader().query(ctx, accountsToMake+r.waitsForAccount()+` AND c.competitor_id = `+a.add(id), a...))
 	if err != nil || len(list) == 0 {
 		return AccountToMake{}, false, err
 	}

@@ -100,7 +100,7 @@ func onboardingPreview(ctx context.Context, tx conn, r OnboardingRules, coachID 
 
 func previewAccounts(ctx context.Context, tx conn, r OnboardingRules, p *OnboardingPreview) error {
 	var a args
-	query := `SELECT c.competitor_id, c.coach_id, c.first_name, c.last_name, c.email FROM competitors c WHERE c.coach_id = ` + a.add(p.Coach.ID) + ` AND ` + r.waitsForAccount(&a)
+	query := `SELECT c.competitor_id, c.coach_id, c.first_name, c.last_name, c.email FROM competitors c WHERE c.coach_id = ` + a.add(p.Coach.ID) + ` AND ` + r.waitsForAccount()
 	list, err := accountRows(tx.query(ctx, query+` ORDER BY c.sort_key, c.competitor_id`, a...))
 	for _, t := range list {
 		p.Sent = append(p.Sent, Sent{domain.StepAccount, t.ID, t.FirstName + " " + t.LastName, []SentField{
@@ -112,8 +112,8 @@ func previewAccounts(ctx context.Context, tx conn, r OnboardingRules, p *Onboard
 
 // onItsWay is the predicate on competitors (c) who are on the platform or are brought there, and are to be in a team there in which they
 // are not.
-func (r OnboardingRules) onItsWay(a *args) string {
-	return `c.deactivated_at IS NULL AND (c.game_platform_id IS NOT NULL OR ` + r.waitsForAccount(a) + `) AND ` + toAssign
+func (r OnboardingRules) onItsWay() string {
+	return `c.deactivated_at IS NULL AND (c.game_platform_id IS NOT NULL OR ` + r.waitsForAccount() + `) AND ` + toAssign
 }
 
 func previewRemovals(ctx context.Context, tx conn, _ OnboardingRules, p *OnboardingPreview) error {
@@ -140,7 +140,7 @@ func previewTeams(ctx context.Context, tx conn, r OnboardingRules, p *Onboarding
 		FROM teams t JOIN coaches co ON co.coach_id = t.coach_id
 		WHERE t.coach_id = `+a.add(p.Coach.ID)+` AND NOT EXISTS (SELECT 1 FROM game_platform_teams m WHERE m.syned_team_id = t.team_id)
 			AND EXISTS (SELECT 1 FROM competitors c LEFT JOIN game_platform_assignments a ON a.syned_user_id = c.game_platform_id
-				WHERE c.team_id = t.team_id AND `+r.onItsWay(&a)+`)
+				WHERE c.team_id = t.team_id AND `+r.onItsWay()+`)
 		ORDER BY t.sort_key, t.team_id`, a...))
 	for _, t := range list {
 		p.Sent = append(p.Sent, Sent{domain.StepTeam, t.ID, t.Name, []SentField{
@@ -155,7 +155,7 @@ func previewAssignments(ctx context.Context, tx conn, r OnboardingRules, p *Onbo
 	rows, err := tx.query(ctx, `
 		SELECT c.competitor_id, c.first_name, c.last_name, COALESCE(c.game_platform_id, c.competitor_id), c.team_id
 		FROM competitors c LEFT JOIN game_platform_assignments a ON a.syned_user_id = c.game_platform_id
-		WHERE c.coach_id = `+a.add(p.Coach.ID)+` AND `+r.onItsWay(&a)+` ORDER BY c.sort_key, c.competitor_id`, a...)
+		WHERE c.coach_id = `+a.add(p.Coach.ID)+` AND `+r.onItsWay()+` ORDER BY c.sort_key, c.competitor_id`, a...)
 	if err != nil {
 		return err
 	}
@@ -215,6 +215,7 @@ type OnboardingCoach struct {
 	ConfirmedBy      string
 	Status           domain.PlatformStatus
 	Accounts         int // that are to be made
+	Moves            int // competitors to be put into a team, or taken out of one
 	Faults           int // of people and teams of the coach
 }
 
@@ -226,12 +227,14 @@ func (sc *Scope) OnboardingCoaches(ctx context.Context, r OnboardingRules, limit
 	var a args
 	rows, err := sc.s.db.reader().query(ctx, `
 		SELECT co.coach_id, co.name, co.school, co.onboarding_confirmed_at, COALESCE(u.email, co.onboarding_confirmed_by), COALESCE(g.metactf_user_status, ''),
-			COALESCE(n.accounts, 0), (SELECT COUNT(*) FROM onboarding_faults f WHERE f.subject_id = co.coach_id
+			COALESCE(n.accounts, 0), (SELECT COUNT(*) FROM competitors c LEFT JOIN game_platform_assignments a ON a.syned_user_id = c.game_platform_id
+				WHERE c.coach_id = co.coach_id AND (`+r.onItsWay()+` OR c.game_platform_id IS NOT NULL AND `+toRemove+`)),
+			(SELECT COUNT(*) FROM onboarding_faults f WHERE f.subject_id = co.coach_id
 				OR f.subject_id IN (SELECT competitor_id FROM competitors WHERE coach_id = co.coach_id)
 				OR f.subject_id IN (SELECT team_id FROM teams WHERE coach_id = co.coach_id)),
 			COUNT(*) OVER ()
 		FROM coaches co
-		LEFT JOIN (SELECT c.coach_id, COUNT(*) AS accounts FROM competitors c WHERE `+r.waitsForAccount(&a)+` GROUP BY c.coach_id) n ON n.coach_id = co.coach_id
+		LEFT JOIN (SELECT c.coach_id, COUNT(*) AS accounts FROM competitors c WHERE `+r.waitsForAccount()+` GROUP BY c.coach_id) n ON n.coach_id = co.coach_id
 		LEFT JOIN game_platform_coaches g ON g.coach_id = co.coach_id
 		LEFT JOIN users u ON u.user_id = co.onboarding_confirmed_by
 		WHERE co.enrolled AND co.deactivated_at IS NULL
@@ -241,7 +244,7 @@ func (sc *Scope) OnboardingCoaches(ctx context.Context, r OnboardingRules, limit
 	}
 	err = each(rows, func() error {
 		var c OnboardingCoach
-		err := rows.Scan(&c.ID, &c.Name, &c.School, into(&c.ConfirmedAt), &c.ConfirmedBy, &c.Status, &c.Accounts, &c.Faults, &total)
+		err := rows.Scan(&c.ID, &c.Name, &c.School, into(&c.ConfirmedAt), &c.ConfirmedBy, &c.Status, &c.Accounts, &c.Moves, &c.Faults, &total)
 		c.ConfirmedBy = domain.LoginName(c.ConfirmedBy)
 		list = append(list, c)
 		return err

@@ -54,6 +54,15 @@ func (sc *Scope) writeTeam(ctx context.Context, tx conn, c roster.Change[roster.
 	return err
 }
 
+// RosterTeam reads a team as the roster has it, for a form. One that does not exist is a NoSuch error; who may not edit gets a Denied one.
+func (sc *Scope) RosterTeam(ctx context.Context, id string) (roster.Team, error) {
+	if err := sc.viewer.Require(domain.MayEdit); err != nil {
+		return roster.Team{}, err
+	}
+	t, err := rosterTeam(ctx, sc.s.db.reader(), id)
+	return t, wrap(err, "read team")
+}
+
 func rosterTeam(ctx context.Context, tx conn, id string) (roster.Team, error) {
 	var t roster.Team
 	err := tx.row(ctx, `SELECT team_id, coach_id, name FROM teams WHERE team_id = $1`, id).Scan(&t.ID, &t.CoachID, &t.Name)

@@ -40,7 +40,7 @@ func (s Shell) nav() []navItem {
 		}
 		return people
 	case domain.RoleAdmin:
-		return append(people, navItem{"/coaches", "Coaches", 0}, rollout, navItem{"/admin/categories", "Categories", 0}, sync, failures, navItem{"/admin/audit", "Audit", 0})
+		return append(people, navItem{"/coaches", "Coaches", 0}, rollout, sync, failures, navItem{"/admin/pending", "Pending", 0}, navItem{"/admin", "Admin", 0})
 	case domain.RoleProduct:
 		return []navItem{rollout, sync, failures}
 	}
@@ -56,10 +56,16 @@ func (s Shell) introduces() bool {
 // current is the value of aria-current for a navigation entry: "page" for the page itself, "true" for the
 // section a page belongs to, "" for others.
 func (s Shell) current(path string) string {
-	switch {
-	case s.Path == path:
+	if s.Path == path {
 		return "page"
-	case strings.HasPrefix(s.Path, path+"/"):
+	}
+	longest := ""
+	for _, item := range s.nav() {
+		if (s.Path == item.Path || strings.HasPrefix(s.Path, item.Path+"/")) && len(item.Path) > len(longest) {
+			longest = item.Path
+		}
+	}
+	if path == longest {
 		return "true"
 	}
 	return ""

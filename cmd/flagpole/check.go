@@ -77,7 +77,7 @@ func (p *program) checkPlatform(ctx context.Context, conf config.Config, c *chec
 		c.say(false, "token", "GAME_PLATFORM_API_TOKEN is not set")
 		return
 	}
-	client, err := newClient(conf, false, slog.New(slog.DiscardHandler))
+	client, err := newClient(conf, nil, false, slog.New(slog.DiscardHandler))
 	if err != nil {
 		c.say(false, "platform", err.Error())
 		return

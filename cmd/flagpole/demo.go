@@ -115,6 +115,7 @@ func demoConfig(folder string, l net.Listener, platform string) (config.Config, 
 			"GAME_PLATFORM_API_TOKEN":           "demo-token",
 			"GAME_PLATFORM_INTEGRATION_ENABLED": "true",
 			"GAME_PLATFORM_RATE_LIMIT":          "500",
+			"GAME_PLATFORM_ONBOARDING_ENABLED":  "true",
 			"GAME_PLATFORM_SYNC_INTERVAL":       "1m",
 			"GAME_PLATFORM_SYNC_INTERVAL_MAX":   "10m",
 		}[name]
@@ -157,7 +158,36 @@ func (p *program) fill(ctx context.Context, s *store.Store, sim *simulator.Simul
 	if err := demoRollout(ctx, s.System().Rollout("demo"), coachName(rows, logins[0].email)); err != nil {
 		return nil, err
 	}
+	if err := demoOnboarding(ctx, s.For(operator)); err != nil {
+		return nil, err
+	}
 	return logins, p.firstSync(ctx, s, conf)
+}
+
+// demoOnboarding completes the profiles of some competitors who have no account yet, so that there is somebody to bring onto the platform.
+func demoOnboarding(ctx context.Context, s *store.Scope) error {
+	var ready []string
+	err := s.EachCompetitor(ctx, store.CompetitorQuery{State: string(domain.StateAccount)}, func(r store.CompetitorRow) error {
+		if len(ready) < 12 {
+			ready = append(ready, r.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range ready {
+		old, err := s.RosterCompetitor(ctx, id)
+		if err != nil {
+			return err
+		}
+		complete := old
+		complete.Status = domain.ProfileComplete
+		if err := s.UpdateCompetitor(ctx, old, complete); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func coachName(rows []roster.Row, email string) string {
@@ -210,7 +240,7 @@ func demoCoach(rows []roster.Row) string {
 
 func (p *program) firstSync(ctx context.Context, s *store.Store, conf config.Config) error {
 	quiet := slog.New(slog.DiscardHandler) // the season's faults are made on purpose
-	client, err := newClient(conf, false, quiet)
+	client, err := newClient(conf, nil, false, quiet)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flagpole/internal/config"
+	"flagpole/internal/domain"
 	"flagpole/internal/metactf"
 	"flagpole/internal/syncer"
 	"flagpole/store"
@@ -52,7 +53,7 @@ func newRoot(p *program) *cobra.Command {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(p.demoCommand(), p.serveCommand(), p.simulatorCommand(), p.migrateCommand(), p.importCommand(),
+	root.AddCommand(p.onboardingCommand(), p.demoCommand(), p.serveCommand(), p.simulatorCommand(), p.migrateCommand(), p.importCommand(),
 		p.syncCommand(), p.failuresCommand(), p.retryCommand(), p.clearCommand(), p.checkCommand(), p.cleanCommand(), p.userCommand(), p.rolloutCommand())
 	return root
 }
@@ -112,10 +113,12 @@ func (p *program) openMigrated(ctx context.Context, c config.Config) (*store.Sto
 	return s, nil
 }
 
-// newClient makes the platform's client of the configuration; in a dry run no write call can leave it.
-func newClient(c config.Config, dryRun bool, log *slog.Logger) (*metactf.Client, error) {
+// newClient makes the platform's client of the configuration. No write call can leave it in a dry run, nor where there is no log of what
+// it sends.
+func newClient(c config.Config, sends metactf.DisclosureLog, dryRun bool, log *slog.Logger) (*metactf.Client, error) {
 	client, err := metactf.New(metactf.Config{
 		BaseURL: c.APIBaseURL, Token: c.APIToken, RateLimit: c.RateLimit, RetryLimit: c.RetryLimit, Timeout: c.CallTimeout, DryRun: dryRun,
+		Log: sends,
 	}, log)
 	if err != nil {
 		return nil, usage(err)
@@ -129,6 +132,11 @@ func newSyncer(s *store.Store, client *metactf.Client, c config.Config, log *slo
 		Concurrency: c.Concurrency, RateLimit: c.RateLimit, Overlap: c.Overlap,
 		Every: c.SyncEvery, AtMost: c.SyncAtLeast, Zone: c.Zone,
 	}, time.Now, log)
+}
+
+// onboardingRules are the settings of onboarding.
+func onboardingRules(c config.Config) store.OnboardingRules {
+	return store.OnboardingRules{Enabled: c.Onboarding, Earliest: domain.ProfileStatus(c.OnboardingFrom), Removals: c.OnboardingRemovals}
 }
 
 // logger writes JSON lines.

@@ -15,6 +15,7 @@ import (
 	"flagpole/handlers"
 	"flagpole/internal/auth"
 	"flagpole/internal/config"
+	"flagpole/internal/onboarding"
 	"flagpole/internal/operation"
 	"flagpole/internal/schedule"
 	"flagpole/internal/syncer"
@@ -71,7 +72,7 @@ func serve(ctx context.Context, listener net.Listener, s *store.Store, conf conf
 	}
 	portal := handlers.New(s, auth.New(s.Accounts(), conf.Secure(), time.Now), files, handlers.Options{
 		PublicURL: conf.PublicURL, Zone: conf.Zone, Proxies: conf.Proxies, SyncEnabled: conf.SyncEnabled,
-		RateLimit: conf.RateLimit, SyncEvery: conf.SyncEvery, SyncAtMost: conf.SyncAtLeast,
+		RateLimit: conf.RateLimit, SyncEvery: conf.SyncEvery, SyncAtMost: conf.SyncAtLeast, Onboarding: onboardingRules(conf),
 		SyncSecret: conf.SyncSecret, Requests: requests,
 		Wake: func() { operations.Wake(); requests.wakeUp() },
 	}, time.Now, log)
@@ -91,12 +92,13 @@ func serve(ctx context.Context, listener net.Listener, s *store.Store, conf conf
 func startWork(s *store.Store, conf config.Config, requests *syncRequests, log *slog.Logger) (stop func() error, err error) {
 	var dispatcher *syncer.Dispatcher
 	if conf.SyncEnabled {
-		client, err := newClient(conf, false, log)
+		client, err := newClient(conf, s.System(), false, log)
 		if err != nil {
 			return nil, err
 		}
-		dispatcher = syncer.StartDispatcher(newSyncer(s, client, conf, log))
-		requests.wake = dispatcher.Wake
+		onboarder := onboarding.New(s.System(), client, onboardingRules(conf), time.Now, log)
+		dispatcher = syncer.StartDispatcher(newSyncer(s, client, conf, log), onboarder.Run)
+		requests.wake = func() { dispatcher.Wake(); onboarder.Wake() }
 	}
 	clock, err := schedule.Start(dispatcher, s.System(), time.Now, conf.Zone, log)
 	if err != nil {

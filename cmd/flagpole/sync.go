@@ -62,7 +62,7 @@ func (p *program) sync(ctx context.Context, o syncOptions) (err error) {
 		return p.printSync(o, syncResult{Stopped: "disabled"})
 	}
 	log := p.logger(slog.LevelWarn)
-	client, err := newClient(conf, o.dryRun, log)
+	client, err := newClient(conf, nil, o.dryRun, log)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,8 @@ var mayImport = map[string]rule{
 		ours:   with(purePackages, "internal/domain", "internal/events", "internal/metactf", "store"),
 		others: anything,
 	},
-	"internal/operation": {ours: []string{"store"}},
+	"internal/operation":  {ours: []string{"store"}},
+	"internal/onboarding": {ours: []string{"internal/domain", "internal/metactf", "store"}},
 	"internal/schedule": {
 		ours:   with(purePackages, "internal/domain", "internal/events", "internal/auth", "internal/syncer", "store"),
 		others: anything,

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // zones are known on machines without a zone database
@@ -43,6 +44,10 @@ type Config struct {
 	Overlap     time.Duration `env:"GAME_PLATFORM_OVERLAP" envDefault:"48h"`
 	SyncEvery   time.Duration `env:"GAME_PLATFORM_SYNC_INTERVAL" envDefault:"30m"`
 	SyncAtLeast time.Duration `env:"GAME_PLATFORM_SYNC_INTERVAL_MAX" envDefault:"8h"`
+
+	Onboarding         bool    `env:"GAME_PLATFORM_ONBOARDING_ENABLED" envDefault:"false"`   // make accounts, teams and assignments
+	OnboardingFrom     string  `env:"GAME_PLATFORM_ONBOARDING_STATUS" envDefault:"complete"` // the profile status from which on somebody gets an account
+	OnboardingRemovals float64 `env:"GAME_PLATFORM_ONBOARDING_REMOVALS" envDefault:"0.1"`    // share of all assignments that may be taken away in a day without a person's word
 
 	// Worked out from the above.
 	Zone    *time.Location `env:"-"`
@@ -143,6 +148,15 @@ func (c *Config) check() []error {
 	if c.SyncAtLeast < c.SyncEvery {
 		fault("GAME_PLATFORM_SYNC_INTERVAL_MAX: must not be shorter than GAME_PLATFORM_SYNC_INTERVAL")
 	}
+	if !slices.Contains(profileStatuses, c.OnboardingFrom) {
+		fault("GAME_PLATFORM_ONBOARDING_STATUS: %q is none of %s", c.OnboardingFrom, strings.Join(profileStatuses, ", "))
+	}
+	if !(c.OnboardingRemovals >= 0 && c.OnboardingRemovals <= 1) { // written so that NaN is refused, too
+		fault("GAME_PLATFORM_ONBOARDING_REMOVALS: must be from 0 to 1")
+	}
+	if c.Onboarding && !c.SyncEnabled {
+		fault("GAME_PLATFORM_INTEGRATION_ENABLED: must be true while GAME_PLATFORM_ONBOARDING_ENABLED is")
+	}
 	if c.SyncSecret != "" && utf8.RuneCountInString(c.SyncSecret) < 32 {
 		fault("INTERNAL_SYNC_SECRET: must have at least 32 characters")
 	}
@@ -151,6 +165,9 @@ func (c *Config) check() []error {
 	}
 	return faults
 }
+
+// profileStatuses are the programme's profile states, as domain has them.
+var profileStatuses = []string{"pending", "profile", "in_the_game_not_compliant", "complete"}
 
 // Secure reports whether the portal is known outside as https, so that cookies may only travel encrypted.
 func (c Config) Secure() bool { return strings.HasPrefix(c.PublicURL, "https://") }

@@ -19,15 +19,17 @@ const (
 // beside it.
 type Dispatcher struct {
 	syncer *Syncer
+	beside []func(context.Context)
 	wake   chan struct{}
 	stop   context.CancelFunc
 	done   sync.WaitGroup
 }
 
-// StartDispatcher starts the goroutine; Stop ends it.
-func StartDispatcher(s *Syncer) *Dispatcher {
+// StartDispatcher starts the goroutine; Stop ends it. What runs beside it has goroutines of its own, and runs while the process has the
+// lead: it returns when its context ends.
+func StartDispatcher(s *Syncer, beside ...func(context.Context)) *Dispatcher {
 	ctx, cancel := context.WithCancel(context.Background())
-	d := &Dispatcher{syncer: s, wake: make(chan struct{}, 1), stop: cancel}
+	d := &Dispatcher{syncer: s, beside: beside, wake: make(chan struct{}, 1), stop: cancel}
 	d.done.Go(func() { d.work(ctx) })
 	return d
 }
@@ -78,6 +80,13 @@ func (d *Dispatcher) lead(ctx context.Context, lead *store.Lead) {
 		d.syncer.log.Error("cannot take over; it is tried again", "error", err)
 		pause(ctx, leadEvery)
 		return
+	}
+	ctx, end := context.WithCancel(ctx)
+	var others sync.WaitGroup
+	defer others.Wait()
+	defer end()
+	for _, run := range d.beside {
+		others.Go(func() { run(ctx) })
 	}
 	requests := time.NewTicker(queueEvery)
 	defer requests.Stop()
