@@ -53,7 +53,7 @@ func TestTheAuditPageSaysWhoDidWhat(t *testing.T) {
 			{"Halima Osei", "looked at a competitor competitor.view", "Amara Nwosu all entries about Amara Nwosu", "", ""},
 		})
 		wantEqual(t, "what details name", page.doc().Find("#audit td:last-child a").Map(hrefOf), []string{"/competitors?coach=K-1", "/competitors?coach=K-1", "/teams/" + p.teamID("Salt & Hash")})
-		wantEqual(t, "navigation", page.words(`header nav [aria-current=page]`), []string{"Audit"})
+		wantEqual(t, "navigation", page.words(`header nav [aria-current=true]`), []string{"Admin"})
 		wantEqual(t, "links to competitors", page.doc().Find(`#audit td a[href^="/competitors/"]`).Map(hrefOf), []string{"/competitors/C-1"})
 		wantEqual(t, "about this person", page.doc().Find(`#audit td a[href*="competitor="]`).Map(hrefOf), []string{"/admin/audit?competitor=C-gone", "/admin/audit?competitor=C-1"})
 		wantEqual(t, "looking as the same coach", page.doc().Find(`#audit td:nth-child(5) a`).Map(hrefOf), []string{"/admin/audit?as=K-1"})

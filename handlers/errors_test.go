@@ -17,7 +17,7 @@ import (
 
 func TestUnknownPathIsAnErrorPage(t *testing.T) {
 	p := newPortal(t, "sqlite")
-	for _, path := range []string{"/no/such/page", "/competitors/C-1/nothing", "/competitors/", "/competitors.xls", "/admin", "/.env", "/competitors/C-1/solves.csv/x"} {
+	for _, path := range []string{"/no/such/page", "/competitors/C-1/nothing", "/competitors/", "/competitors.xls", "/adminx", "/.env", "/competitors/C-1/solves.csv/x"} {
 		page := p.as(owner).get(path)
 		wantStatus(t, page, 404)
 		wantEqual(t, path+" signed in", page.words("h1, .menu summary, header nav a"), []string{"Competitors", "Teams", "Flash CTF", "Halima Osei", "There is no such page"})

@@ -86,7 +86,7 @@ func (p *pages) teamDelete(c echo.Context, s *store.Scope) error {
 	}
 	return p.confirmRoster(c, s, fault, views.RosterConfirm{
 		Title: "Delete " + team.Name + "?", Button: "Delete " + team.Name, Danger: true,
-		Text:   []string{"Only a team in which nobody is can be deleted. Nobody’s results go with it.", "With onboarding switched on, a team that Flagpole made at MetaCTF is deleted there too."},
+		Text:   []string{"Only a team in which nobody is can be deleted. Nobody’s results go with it.", "With onboarding switched on, the team is deleted at MetaCTF too, once nobody is in it there."},
 		Crumbs: []views.Crumb{{Label: "Teams", URL: teamsPath}, {Label: team.Name, URL: views.TeamURL(team.ID)}}, Action: views.TeamURL(team.ID) + "/delete", BackURL: views.TeamURL(team.ID) + "/edit",
 	})
 }

@@ -69,6 +69,15 @@ func (sys *System) StoreAssignments(ctx context.Context, all []Assignment, at ti
 		if err := agree(ctx, tx); err != nil {
 			return err
 		}
+		// A team that somebody is in is there, and need not be made.
+		_, err = tx.exec(ctx, `
+			INSERT INTO game_platform_teams (syned_team_id, syned_coach_user_id, team_name, affiliation, division, made_at)
+			SELECT t.team_id, t.coach_id, '', '', '', $1 FROM teams t
+			WHERE EXISTS (SELECT 1 FROM game_platform_assignments a WHERE a.syned_team_id = t.team_id)
+				AND NOT EXISTS (SELECT 1 FROM game_platform_teams m WHERE m.syned_team_id = t.team_id)`, micros(at))
+		if err != nil {
+			return err
+		}
 		_, err = tx.exec(ctx, `
 			INSERT INTO assignment_reads (only_one, read_at, assigned) VALUES (1, $1, $2)
 			ON CONFLICT (only_one) DO UPDATE SET read_at = excluded.read_at, assigned = excluded.assigned`, micros(at), len(all))

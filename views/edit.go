@@ -40,10 +40,7 @@ type EditField struct {
 type SameName struct{ Name, URL, Coach, Email string }
 
 // Action is something else that can be done to the record.
-type Action struct {
-	Label, URL string
-	Danger     bool
-}
+type Action struct{ Label, URL string }
 
 // ChangeRow is one change of a record.
 type ChangeRow struct {

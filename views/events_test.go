@@ -80,8 +80,8 @@ func someCoaches() Coaches {
 
 func TestCoaches(t *testing.T) {
 	doc := render(t, CoachesPage(shell(domain.RoleAdmin, "/coaches"), someCoaches()))
-	wantEach(t, doc, "tbody tr:first-child > *", "Halima <b>Osei</b>", "Northgate", "1,113", "3", "4", "1 team of Halima <b>Osei</b>", "7", "1,400", "Look as Halima <b>Osei</b>")
-	wantEach(t, doc, "tbody tr:last-child > *", "Ines Falk", "No school", "0", "0", "0", "0", "0", "0", "Look as Ines Falk")
+	wantEach(t, doc, "tbody tr:first-child > *", "Halima <b>Osei</b>", "Northgate", "1,113", "3", "4", "1 team of Halima <b>Osei</b>", "7", "1,400", "Edit Halima <b>Osei</b> Look as Halima <b>Osei</b>")
+	wantEach(t, doc, "tbody tr:last-child > *", "Ines Falk", "No school", "0", "0", "0", "0", "0", "0", "Edit Ines Falk Look as Ines Falk")
 	wantAttr(t, doc, "tbody form", "action", "/coaches/K%2F1/view")
 	wantAttr(t, doc, "tbody form", "method", "post")
 	wantAttr(t, doc, "tbody [name=csrf]", "value", "token-1")
@@ -90,7 +90,7 @@ func TestCoaches(t *testing.T) {
 	doc = render(t, CoachesPage(shell(domain.RoleAdmin, "/coaches"), Coaches{Search: " zz "}))
 	wantEach(t, doc, ".empty > *", "No coach matches", "No coach has “zz” in the name.", "Show all coaches")
 	doc = render(t, CoachesPage(shell(domain.RoleAdmin, "/coaches"), Coaches{}))
-	wantEach(t, doc, ".empty > *", "No coaches yet", "Coaches come with the roster. Import it with the command flagpole import.")
+	wantEach(t, doc, ".empty > *", "No coaches yet", "Coaches come with the roster: import it, or add a coach.")
 }
 
 func TestBannerWhileLookingAsACoach(t *testing.T) {

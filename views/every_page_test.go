@@ -84,7 +84,7 @@ func TestEveryTimeIsThereInFull(t *testing.T) {
 func TestNavigationByRole(t *testing.T) {
 	for role, want := range map[domain.Role][]string{
 		domain.RoleCoach: {"Competitors", "Teams", "Flash CTF"}, domain.RoleProduct: {"Rollout", "Sync", "Failures"},
-		domain.RoleAdmin: {"Competitors", "Teams", "Flash CTF", "Coaches", "Rollout", "Categories", "Sync", "Failures", "Audit"},
+		domain.RoleAdmin: {"Competitors", "Teams", "Flash CTF", "Coaches", "Rollout", "Sync", "Failures", "Pending", "Admin"},
 	} {
 		doc := render(t, ErrorPage(new(shell(role, "/competitors/C-1")), ErrorView{Title: "No"}))
 		wantEach(t, doc, "header nav a", want...)

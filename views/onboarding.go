@@ -86,7 +86,7 @@ var SentTitles = map[domain.OnboardingStep][2]string{
 	domain.StepCoach:      {"The coach’s account", "It is looked up first, and only made if MetaCTF does not know it. MetaCTF has to approve it before anybody else is sent."},
 	domain.StepAccount:    {"Accounts", "Each is looked up first, and only made if MetaCTF does not know it. MetaCTF sends each competitor a mail for the first sign-in."},
 	domain.StepRemoval:    {"Taken out of a team", "The call names the person only: it ends whatever team they are in."},
-	domain.StepTeam:       {"Teams", "Made as soon as somebody of them is approved."},
+	domain.StepTeam:       {"Teams", "Made as soon as somebody of them is approved, unless MetaCTF has them already."},
 	domain.StepAssignment: {"Put into a team", "As soon as MetaCTF has approved the account."},
 }
 

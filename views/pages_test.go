@@ -176,6 +176,21 @@ func everything() map[string]templ.Component {
 	wrong := someAccount()
 	wrong.Password = PasswordFaults{Current: "This is not the current password.", New: "The password is too short.", Again: "This is not the same."}
 	return map[string]templ.Component{
+		"admin":                   AdminPage(admin),
+		"pending":                 PendingPage(admin, somePending()),
+		"pending, no match":       PendingPage(admin, Pending{Total: 3, Filter: PendingFilter{Search: "zz", ClearURL: "/admin/pending"}}),
+		"pending, none":           PendingPage(admin, Pending{}),
+		"onboarding":              OnboardingPage(admin, someOnboarding()),
+		"onboarding, none":        OnboardingPage(admin, Onboarding{On: true}),
+		"onboarding, preview":     OnboardingPreviewPage(admin, somePreview()),
+		"onboarding, agreed":      OnboardingPreviewPage(admin, OnboardingPreview{On: true, Coach: "Ines Falk", ConfirmedAt: now, ConfirmedBy: "devan", Problem: "There is nothing to send.", Why: "The rollout has not reached this coach."}),
+		"drift":                   DriftPage(admin, someDrift()),
+		"drift, none":             DriftPage(admin, DriftLists{On: true}),
+		"edit":                    EditPage(admin, someEdit()),
+		"edit, new":               EditPage(admin, Edit{Title: "Add a team", NoHistory: true}),
+		"edit, nothing happened":  EditPage(admin, Edit{Title: "Edit", Done: "Saved."}),
+		"edit, confirm":           RosterConfirmPage(admin, RosterConfirm{Title: "Delete it?", Text: []string{"It goes."}, Button: "Delete it", Danger: true, Action: "/teams/T/delete", BackURL: "/teams/T", Problem: "It has members.", Hidden: []Option{{"active", "no"}}, Fields: someEdit().Fields[:1]}),
+		"edit, confirm, calm":     RosterConfirmPage(admin, RosterConfirm{Title: "Activate?", Button: "Activate"}),
 		"failures":                FailuresPage(admin, someFailures()),
 		"failures, product":       FailuresPage(product, Failures{Head: "Nothing is open."}),
 		"failures, no match":      FailuresPage(admin, Failures{Head: "Nothing is open.", Narrowed: true, Filter: someFailures().Filter}),
