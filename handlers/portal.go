@@ -58,10 +58,15 @@ func New(s *store.Store, a *auth.Auth, files *static.Files, conf Options, clock 
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", ready(s))
 	internalSync{conf.Requests, conf.SyncSecret, conf.SyncEnabled}.register(e)
-	people := []echo.MiddlewareFunc{
-		middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1024}), middleware.BodyLimit("1M"), p.csrf(), p.whoIsThere,
+	behind := func(limit echo.MiddlewareFunc) []echo.MiddlewareFunc {
+		return []echo.MiddlewareFunc{middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1024}), limit, p.csrf(), p.whoIsThere}
 	}
+	people := behind(middleware.BodyLimit("1M"))
 	for _, r := range p.routes() {
+		if r.method == http.MethodPost && r.path == importPath {
+			e.Add(r.method, r.path, p.scoped(s, r), behind(uploads)...)
+			continue
+		}
 		e.Add(r.method, r.path, p.scoped(s, r), people...)
 	}
 	e.RouteNotFound("/*", stray(e), people...)

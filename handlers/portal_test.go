@@ -275,14 +275,19 @@ func (b *browser) send(method, path string, form url.Values, headers ...string) 
 
 // try is send for an answer that may break off.
 func (b *browser) try(method, path string, form url.Values, headers ...string) (answer, error) {
+	if form != nil {
+		headers = append([]string{"Content-Type", "application/x-www-form-urlencoded"}, headers...)
+	}
+	return b.tryBody(method, path, strings.NewReader(form.Encode()), headers...)
+}
+
+// tryBody is try with any body.
+func (b *browser) tryBody(method, path string, body io.Reader, headers ...string) (answer, error) {
 	ctx, cancel := context.WithTimeout(b.p.t.Context(), time.Minute)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, b.url(path).String(), strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(ctx, method, b.url(path).String(), body)
 	if err != nil {
 		return answer{}, err
-	}
-	if form != nil {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
@@ -292,8 +297,8 @@ func (b *browser) try(method, path string, form url.Values, headers ...string) (
 		return answer{}, err
 	}
 	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(res.Body)
-	return answer{b.p.t, res.StatusCode, res.Header, string(body)}, err
+	text, err := io.ReadAll(res.Body)
+	return answer{b.p.t, res.StatusCode, res.Header, string(text)}, err
 }
 
 func (a answer) doc() *goquery.Document {
@@ -359,4 +364,14 @@ func (s *syncedBuffer) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.String()
+}
+
+// press sends a form of names and values from the portal's own page.
+func (b *browser) press(path string, fields ...string) answer {
+	b.p.t.Helper()
+	values := url.Values{}
+	for i := 0; i+1 < len(fields); i += 2 {
+		values.Set(fields[i], fields[i+1])
+	}
+	return b.post(path, values, "Sec-Fetch-Site", "same-origin")
 }

@@ -96,6 +96,13 @@ var matrix = map[string]access{
 	"POST /teams/:id/edit":                {"/teams/" + ownersTeam + "/edit", 303, 403, 403, 409, 403},
 	"GET /teams/:id/delete":               {"/teams/" + ownersTeam + "/delete", 303, 403, 403, 200, 403},
 	"POST /teams/:id/delete":              {"/teams/" + ownersTeam + "/delete", 303, 403, 403, 409, 403}, // has members
+	"GET /admin/import":                   {"/admin/import", 303, 403, 403, 200, 403},
+	"POST /admin/import":                  {"/admin/import", 303, 403, 403, 422, 403}, // with no file
+	"GET /admin/import/template.csv":      {"/admin/import/template.csv", 303, 403, 403, 200, 403},
+	"GET /admin/import/:id":               {"/admin/import/none", 303, 403, 403, 404, 403},
+	"POST /admin/import/:id":              {"/admin/import/none", 303, 403, 403, 404, 403},
+	"GET /admin/import/:id/errors.csv":    {"/admin/import/none/errors.csv", 303, 403, 403, 404, 403},
+	"GET /admin/roster.csv":               {"/admin/roster.csv", 303, 403, 403, 200, 403},
 	"GET /admin/pending":                  {"/admin/pending", 303, 403, 403, 200, 403},
 	"GET /admin/pending.csv":              {"/admin/pending.csv", 303, 403, 403, 200, 403},
 	"GET /admin/onboarding":               {"/admin/onboarding", 303, 403, 403, 200, 403},

@@ -73,6 +73,17 @@ func editProbes() []probe {
 		forAdmins("TeamChanges", func(h *house, sc *store.Scope) error { _, err := sc.TeamChanges(h.t.Context(), "t-a", 9); return err }),
 		forAdmins("TeamsOf", func(h *house, sc *store.Scope) error { _, err := sc.TeamsOf(h.t.Context(), "co-a"); return err }),
 		forAdmins("Disclosures", func(h *house, sc *store.Scope) error { _, err := sc.Disclosures(h.t.Context(), "cp-a1"); return err }),
+		forAdmins("StageImport", func(h *house, sc *store.Scope) error {
+			_, err := sc.StageImport(h.t.Context(), strings.NewReader("coach_email"))
+			return err
+		}),
+		forAdmins("Imports", func(h *house, sc *store.Scope) error { _, err := sc.Imports(h.t.Context(), 9); return err }),
+		forAdmins("ImportPreview", func(h *house, sc *store.Scope) error { _, err := sc.ImportPreview(h.t.Context(), "none"); return err }),
+		forAdmins("ConfirmImport", func(h *house, sc *store.Scope) error { return sc.ConfirmImport(h.t.Context(), "none", "") }),
+		forAdmins("CancelImport", func(h *house, sc *store.Scope) error { return sc.CancelImport(h.t.Context(), "none") }),
+		forAdmins("EachRosterRow", func(h *house, sc *store.Scope) error {
+			return sc.EachRosterRow(h.t.Context(), func(roster.Row) error { return nil })
+		}),
 		forAdmins("PendingPage", func(h *house, sc *store.Scope) error {
 			_, _, _, err := sc.PendingPage(h.t.Context(), rules, store.PendingQuery{}, store.Page{Limit: 9})
 			return err

@@ -98,7 +98,7 @@ func columns(h *house) []string {
 	h.t.Helper()
 	query := `
 		SELECT c.table_name || '.' || c.column_name || ' '
-			|| CASE c.data_type WHEN 'text' THEN 'text' WHEN 'bigint' THEN 'number' WHEN 'boolean' THEN 'number' ELSE c.data_type END
+			|| CASE c.data_type WHEN 'text' THEN 'text' WHEN 'bigint' THEN 'number' WHEN 'boolean' THEN 'number' WHEN 'bytea' THEN 'bytes' ELSE c.data_type END
 			|| CASE c.is_nullable WHEN 'NO' THEN ' NOT NULL' ELSE '' END
 		FROM information_schema.columns c JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
 		WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE' AND c.table_name NOT LIKE 'goose%'
@@ -108,7 +108,7 @@ func columns(h *house) []string {
 	if h.kind == "sqlite" {
 		query = `
 			SELECT m.name || '.' || c.name || CASE m.type WHEN 'view' THEN '' ELSE
-				CASE c.type WHEN 'TEXT' THEN ' text' WHEN 'INTEGER' THEN ' number' ELSE ' ' || c.type END
+				CASE c.type WHEN 'TEXT' THEN ' text' WHEN 'INTEGER' THEN ' number' WHEN 'BLOB' THEN ' bytes' ELSE ' ' || c.type END
 				|| CASE WHEN c."notnull" = 1 OR c.pk > 0 THEN ' NOT NULL' ELSE '' END END
 			FROM sqlite_master m JOIN pragma_table_info(m.name) c
 			WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'goose%' AND m.name NOT LIKE 'sqlite%'`

@@ -21,52 +21,30 @@ const (
 	kindCompetitor = "competitor"
 )
 
-// field is one value of a record, before and after.
-type field struct{ name, old, now string }
-
-func coachFields(c roster.Change[domain.Coach]) []field {
-	return []field{
-		{"name", c.Old.Name, c.New.Name}, {"email", c.Old.Email, c.New.Email}, {"school", c.Old.School, c.New.School}, {"region", c.Old.Region, c.New.Region},
-	}
-}
-
-func teamFields(c roster.Change[roster.Team]) []field {
-	return []field{{"name", c.Old.Name, c.New.Name}, {"coach_id", c.Old.CoachID, c.New.CoachID}}
-}
-
-func competitorFields(c roster.Change[domain.Competitor]) []field {
-	o, n := c.Old, c.New
-	return []field{
-		{"first_name", o.FirstName, n.FirstName}, {"last_name", o.LastName, n.LastName}, {"email", o.Email, n.Email},
-		{"coach_id", o.CoachID, n.CoachID}, {"team_id", o.TeamID, n.TeamID}, {"division", string(o.Division), string(n.Division)},
-		{"grade", o.Grade, n.Grade}, {"status", string(o.Status), string(n.Status)}, {"game_platform_id", o.GamePlatformID, n.GamePlatformID},
-	}
-}
-
 // keepChanges writes the history of what a plan changes, a row for each field; of what is added, one row. A step of onboarding that
 // failed for what was on file is tried at once.
 func keepChanges(ctx context.Context, tx conn, plan roster.Plan, by author, now int64) error {
 	var rows, subjects [][]any
-	note := func(kind, id string, added bool, fields []field) {
+	note := func(kind, id string, added bool, fields []roster.Field) {
 		if added {
 			rows = append(rows, []any{now, by.id, by.source, kind, id, "created", "", ""})
 			return
 		}
 		for _, f := range fields {
-			if f.old != f.now {
-				rows = append(rows, []any{now, by.id, by.source, kind, id, f.name, f.old, f.now})
+			if f.Old != f.New {
+				rows = append(rows, []any{now, by.id, by.source, kind, id, f.Name, f.Old, f.New})
 			}
 		}
 		subjects = append(subjects, []any{id})
 	}
 	for _, c := range plan.Coaches {
-		note(kindCoach, c.New.ID, c.Added, coachFields(c))
+		note(kindCoach, c.New.ID, c.Added, roster.CoachFields(c.Old, c.New))
 	}
 	for _, c := range plan.Teams {
-		note(kindTeam, c.New.ID, c.Added, teamFields(c))
+		note(kindTeam, c.New.ID, c.Added, []roster.Field{{Name: "name", Old: c.Old.Name, New: c.New.Name}})
 	}
 	for _, c := range plan.Competitors {
-		note(kindCompetitor, c.New.ID, c.Added, competitorFields(c))
+		note(kindCompetitor, c.New.ID, c.Added, roster.CompetitorFields(c.Old, c.New))
 	}
 	if err := writeChanges(ctx, tx, rows); err != nil {
 		return err

@@ -176,7 +176,7 @@ func CoachesList(s Shell, d Coaches) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "<h2>No coaches yet</h2><p>Coaches come with the roster: <a href=\"/admin\">import it</a>, or <a href=\"/admin/coaches/new\">add a coach</a>.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "<h2>No coaches yet</h2><p>Coaches come with the roster: <a href=\"/admin/import\">import it</a>, or <a href=\"/admin/coaches/new\">add a coach</a>.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -177,6 +177,12 @@ func everything() map[string]templ.Component {
 	wrong.Password = PasswordFaults{Current: "This is not the current password.", New: "The password is too short.", Again: "This is not the same."}
 	return map[string]templ.Component{
 		"admin":                   AdminPage(admin),
+		"import":                  ImportPage(admin, ImportForm{Problem: "No file was chosen.", Last: []ImportRow{{"/admin/import/i", now, "devan", State{Kind: "ok", Text: "Imported"}, "1 added"}}}),
+		"import, preview":         ImportPreviewPage(admin, someImport()),
+		"import, wrong":           ImportPreviewPage(admin, ImportPreview{Open: true, WrongTotal: 300, Wrong: []ImportFault{{2, "email", "is none"}, {3, "", "has 2 cells"}}, Counts: make([]ImportCount, 3)}),
+		"import, nothing":         ImportPreviewPage(admin, ImportPreview{Open: true, Empty: true, Counts: make([]ImportCount, 3), Problem: "Look again."}),
+		"import, done":            ImportPreviewPage(admin, ImportPreview{Done: true, DecidedAt: now, Counts: make([]ImportCount, 3), State: State{Kind: "ok", Text: "Imported"}}),
+		"import, dropped":         ImportPreviewPage(admin, ImportPreview{DecidedAt: now, State: State{Kind: "off", Text: "Dropped"}}),
 		"pending":                 PendingPage(admin, somePending()),
 		"pending, no match":       PendingPage(admin, Pending{Total: 3, Filter: PendingFilter{Search: "zz", ClearURL: "/admin/pending"}}),
 		"pending, none":           PendingPage(admin, Pending{}),

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flagpole/internal/roster"
+	"flagpole/store"
 )
 
 func (p *program) importCommand() *cobra.Command {
@@ -51,6 +52,11 @@ func (p *program) importRoster(cmd *cobra.Command, path string, dryRun bool) (er
 		}
 		fmt.Fprintf(p.stderr, "flagpole: nothing was stored: %d lines of %s need mending\n", len(bad), path)
 		return failed()
+	}
+	if !report.DryRun {
+		if err := s.For(operator).Audit(ctx, "roster.import", "", store.ImportCounts(report)); err != nil {
+			return err
+		}
 	}
 	fmt.Fprint(p.stdout, report)
 	return nil

@@ -1,6 +1,12 @@
 package roster
 
-import "flagpole/internal/domain"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+
+	"flagpole/internal/domain"
+)
 
 // Team is a team of one coach.
 type Team struct{ ID, CoachID, Name string }
@@ -24,6 +30,7 @@ type Plan struct {
 	Teams       []Change[Team]
 	Competitors []Change[domain.Competitor]
 	Report      Report
+	Names       map[string]string // of coaches and teams, by id, as they will be
 }
 
 // NewPlan works out what importing rows changes, or which lines are wrong: then there is no plan. newID makes the ids of
@@ -47,11 +54,44 @@ func NewPlan(stored Stored, rows []Row, newID func() string) (Plan, []LineError)
 	p.planCoaches(stored.Coaches)
 	p.planTeams(stored.Teams)
 	p.planCompetitors(stored.Competitors)
+	p.plan.Names = p.namesAfter()
 	if wrong := Merge(checked, p.bad.list()); wrong != nil {
 		return Plan{}, wrong
 	}
 	return p.plan, nil
 }
+
+// namesAfter are the names that coaches and teams have, or will have.
+func (p *planner) namesAfter() map[string]string {
+	n := map[string]string{}
+	for id, c := range p.coachByID {
+		n[id] = c.Name
+	}
+	for id, t := range p.teamByID {
+		n[id] = t.Name
+	}
+	for _, c := range p.plan.Coaches {
+		n[c.New.ID] = c.New.Name
+	}
+	for _, t := range p.plan.Teams {
+		n[t.New.ID] = t.New.Name
+	}
+	return n
+}
+
+// Digest changes with everything that the plan writes.
+func (p Plan) Digest() string {
+	sum := sha256.New()
+	for _, part := range []any{p.Coaches, p.Teams, p.Competitors} {
+		if err := json.NewEncoder(sum).Encode(part); err != nil {
+			panic("roster: " + err.Error()) // all that is encoded here are plain structs
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
+}
+
+// Empty reports whether there is nothing to write.
+func (p Plan) Empty() bool { return len(p.Coaches)+len(p.Teams)+len(p.Competitors) == 0 }
 
 // planner is the state of NewPlan.
 type planner struct {

@@ -45,6 +45,7 @@ func (p *planner) planCompetitors(stored []domain.Competitor) {
 		after[planned[i].Old.ID] = planned[i].New
 		tally(&p.plan.Competitors, &p.plan.Report.Competitors, planned[i])
 	}
+	p.duplicates(stored, planned)
 	for i, row := range p.rows {
 		p.free(row, "game_platform_id", planned[i].New, k.byPlatformID, after, func(c domain.Competitor) string { return c.GamePlatformID })
 		p.free(row, "email", planned[i].New, k.byEmail, after, func(c domain.Competitor) string { return EmailKey(c.Email) })
@@ -171,6 +172,43 @@ func (p *planner) move(row Row, c Change[domain.Competitor], to domain.Coach) Mo
 		m.LeftTeam = p.teamByID[c.Old.TeamID].Name
 	}
 	return m
+}
+
+// duplicates finds the lines that add somebody whose name a stored competitor has, or a line before.
+func (p *planner) duplicates(stored []domain.Competitor, planned []Change[domain.Competitor]) {
+	added := map[string]bool{}
+	for _, c := range planned {
+		if c.Added {
+			added[NameKey(c.New.Name())] = true
+		}
+	}
+	if len(added) == 0 {
+		return
+	}
+	byName := map[string][]domain.Competitor{}
+	for _, c := range stored {
+		if key := NameKey(c.Name()); added[key] {
+			byName[key] = append(byName[key], c)
+		}
+	}
+	first := map[string]int{} // the row that adds somebody of the name first
+	for i, c := range planned {
+		if !c.Added {
+			continue
+		}
+		key, d := NameKey(c.New.Name()), Duplicate{Line: p.rows[i].Line, Name: c.New.Name()}
+		for _, other := range byName[key] {
+			d.CompetitorID, d.OtherCoach = other.ID, p.coachByID[other.CoachID].Email
+			p.plan.Report.Duplicates = append(p.plan.Report.Duplicates, d)
+		}
+		if before, ok := first[key]; ok {
+			p.plan.Report.Duplicates = append(p.plan.Report.Duplicates, Duplicate{
+				Line: d.Line, Name: d.Name, OtherLine: p.rows[before].Line, OtherCoach: p.coachOf[before].New.Email,
+			})
+			continue
+		}
+		first[key] = i
+	}
 }
 
 // free adds a problem where a key of c stays that of another stored competitor.

@@ -134,7 +134,7 @@ func readRow(line int, header []column, cells []string, bad faults) (Row, bool) 
 	}
 	row := Row{Line: line}
 	for i, c := range header {
-		*c.field(&row) = strings.TrimSpace(cells[i])
+		*c.field(&row) = unescaped(strings.TrimSpace(cells[i]))
 	}
 	return row, true
 }

@@ -16,11 +16,21 @@ type Move struct {
 	LeftTeam           string // the name of the old coach's team, where the line names no new one
 }
 
+// Duplicate is a line that adds a competitor whose name another one has: it may be the same person.
+type Duplicate struct {
+	Line         int
+	Name         string
+	CompetitorID string // of the stored one; empty where it is another line's
+	OtherLine    int    // of the line that adds the other; 0 where it is a stored one
+	OtherCoach   string // email
+}
+
 // Report is what an import changed, or would have changed.
 type Report struct {
 	DryRun                      bool // nothing was stored
 	Coaches, Teams, Competitors Counts
-	Moved                       []Move // in the order of the lines
+	Moved                       []Move      // in the order of the lines
+	Duplicates                  []Duplicate // in the order of the lines
 }
 
 // String is the report as the command line prints it: some lines of text, safe for a terminal.
@@ -38,10 +48,25 @@ func (r Report) String() string {
 	for _, m := range r.Moved {
 		fmt.Fprintf(&b, "  %s\n", m)
 	}
+	if len(r.Duplicates) > 0 {
+		fmt.Fprintf(&b, "may be somebody who is there already: %d\n", len(r.Duplicates))
+	}
+	for _, d := range r.Duplicates {
+		fmt.Fprintf(&b, "  %s\n", d)
+	}
 	if r.DryRun {
 		b.WriteString("dry run: nothing was stored\n")
 	}
 	return b.String()
+}
+
+// String is the duplicate in one line.
+func (d Duplicate) String() string {
+	other := "the competitor " + shown(d.CompetitorID)
+	if d.OtherLine > 0 {
+		other = fmt.Sprintf("line %d", d.OtherLine)
+	}
+	return fmt.Sprintf("line %d: %s has the name of %s, coach %s", d.Line, shown(d.Name), other, shown(d.OtherCoach))
 }
 
 // String is the move in one line.

@@ -31,7 +31,7 @@ type Clock struct {
 }
 
 // Start begins to tick: the dispatcher every 15 seconds, at once for the first time, what calls were made is added up by
-// hour as often, and old attempts are deleted every night. A nil dispatcher (the integration is switched off) is not ticked.
+// hour as often, uploads that nobody decided about are dropped every hour, and old attempts are deleted every night. A nil dispatcher (the integration is switched off) is not ticked.
 func Start(d *syncer.Dispatcher, s *store.System, clock domain.Clock, zone *time.Location, log *slog.Logger) (*Clock, error) {
 	cron, err := gocron.NewScheduler(gocron.WithLocation(zone))
 	if err != nil {
@@ -44,6 +44,9 @@ func Start(d *syncer.Dispatcher, s *store.System, clock domain.Clock, zone *time
 	}
 	if err == nil {
 		err = c.every("roll up attempts", gocron.DurationJob(rollUpEvery), func() { rollUp(ctx, s, log) }, log, gocron.WithStartAt(gocron.WithStartImmediately()))
+	}
+	if err == nil {
+		err = c.every("expire imports", gocron.DurationJob(time.Hour), func() { expireImports(ctx, s, log) }, log, gocron.WithStartAt(gocron.WithStartImmediately()))
 	}
 	if err == nil {
 		night := gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 40, 0)))
@@ -76,6 +79,13 @@ func (c *Clock) Stop() error {
 func rollUp(ctx context.Context, s *store.System, log *slog.Logger) {
 	if _, err := s.RollUpAttempts(ctx); err != nil && ctx.Err() == nil {
 		log.Error("cannot add up attempts; it is tried again", "error", err)
+	}
+}
+
+// expireImports drops uploaded rosters that nobody decided about.
+func expireImports(ctx context.Context, s *store.System, log *slog.Logger) {
+	if err := s.ExpireImports(ctx); err != nil && ctx.Err() == nil {
+		log.Error("cannot drop old uploads; it is tried again", "error", err)
 	}
 }
 

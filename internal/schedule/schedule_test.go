@@ -120,7 +120,7 @@ func TestDispatcherIsTickedOnlyWhereThereIsOne(t *testing.T) {
 		for _, test := range []struct {
 			d    *syncer.Dispatcher
 			want []string
-		}{{nil, []string{"prune attempts", "roll up attempts"}}, {d, []string{"dispatch syncs", "prune attempts", "roll up attempts"}}} {
+		}{{nil, []string{"expire imports", "prune attempts", "roll up attempts"}}, {d, []string{"dispatch syncs", "expire imports", "prune attempts", "roll up attempts"}}} {
 			c, err := Start(test.d, s.System(), clock.Now, time.UTC, log)
 			if err != nil {
 				t.Fatal(err)

@@ -1,0 +1,15 @@
+-- +goose Up
+-- Rosters that were uploaded, to be looked at before they are imported. What is in a file goes as soon as it is decided.
+CREATE TABLE roster_imports (
+    import_id   TEXT COLLATE "C" PRIMARY KEY,
+    uploaded_at BIGINT NOT NULL,
+    uploaded_by TEXT COLLATE "C" NOT NULL, -- a user's id
+    state       TEXT COLLATE "C" NOT NULL CHECK (state IN ('staged', 'imported', 'cancelled', 'expired')),
+    decided_at  BIGINT,
+    content     BYTEA, -- gzip; NULL once it is decided
+    result      TEXT NOT NULL DEFAULT '' -- JSON: counts
+);
+CREATE INDEX roster_imports_by_time ON roster_imports (uploaded_at);
+
+-- +goose Down
+DROP TABLE roster_imports;
