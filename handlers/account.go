@@ -40,6 +40,9 @@ func (p *pages) showAccount(c echo.Context, s *store.Scope, status int, view vie
 	for _, o := range own {
 		view.Sessions = append(view.Sessions, views.SessionRow{Handle: o.Handle, This: o.This, StartedAt: o.StartedAt, LastUsedAt: o.LastUsedAt})
 	}
+	if err := p.twoFactorView(c, s.Viewer(), &view.TwoFactor); err != nil {
+		return err
+	}
 	shell := p.shell(c, s.Viewer())
 	shell.Path = accountPath
 	return write(c, status, views.AccountPage(shell, view))

@@ -114,7 +114,7 @@ func TestFaultsStandBesideTheirFields(t *testing.T) {
 					t.Errorf("%s: the page holds %q", name, secret)
 				}
 			}
-			wantEqual(t, name+": whole page", got.words("h1, main h2"), []string{"My account", "Password", "Where you are signed in"})
+			wantEqual(t, name+": whole page", got.words("h1, main h2"), []string{"My account", "Password", "Code at sign-in", "Where you are signed in"})
 			wantEqual(t, name+": its link", got.attr("#user-menu a", "aria-current"), "page")
 		}
 		wantStatus(t, elsewhere.get("/account"), 200)

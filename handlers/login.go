@@ -21,9 +21,11 @@ func (p *pages) loginForm(c echo.Context, _ *store.Scope) error {
 // login signs in and goes on to the page the person came for. Wrong data is told beside the form, which keeps the email.
 func (p *pages) login(c echo.Context, _ *store.Scope) error {
 	email := c.FormValue("email")
-	err := p.auth.SignIn(c.Response(), c.Request(), email, c.FormValue("password"), c.RealIP())
+	awaitsCode, err := p.auth.SignIn(c.Response(), c.Request(), email, c.FormValue("password"), c.RealIP())
 	var known *domain.Error
 	switch {
+	case err == nil && awaitsCode:
+		return seeOther(c, link(codePath, "next", ownPage(c.FormValue("next"))))
 	case err == nil:
 		return c.Redirect(http.StatusSeeOther, ownPage(c.FormValue("next")))
 	case errors.As(err, &known) && known.Code == domain.Throttled:

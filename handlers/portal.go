@@ -23,10 +23,11 @@ import (
 
 // Options are what the portal's pages need to know of the configuration.
 type Options struct {
-	PublicURL   string         // how the portal is known outside, without a slash at the end
-	Zone        *time.Location // all times are shown in it
-	Proxies     []netip.Prefix // whose X-Forwarded-For is believed
-	SyncEnabled bool
+	PublicURL         string         // how the portal is known outside, without a slash at the end
+	Zone              *time.Location // all times are shown in it
+	Proxies           []netip.Prefix // whose X-Forwarded-For is believed
+	SyncEnabled       bool
+	TwoFactorRequired bool // of admins and product staff
 
 	// What syncs may ask and how often they do, so that the rollout can say what a move adds.
 	Onboarding            store.OnboardingRules

@@ -34,6 +34,11 @@ func (p *pages) routes() []route {
 	return []route{
 		{http.MethodGet, "/login", nil, p.loginForm},
 		{http.MethodPost, "/login", nil, p.login},
+		{http.MethodGet, codePath, nil, p.codeForm},
+		{http.MethodPost, codePath, nil, p.codeCheck},
+		{http.MethodGet, invitationPath, nil, p.invitationForm},
+		{http.MethodPost, invitationPath, nil, p.invitationAccept},
+		{http.MethodGet, invitationPath + "/:token", nil, p.invitationOpen},
 		{http.MethodPost, "/logout", nil, p.logout},
 		{http.MethodGet, "/", everyRole, p.home},
 		{http.MethodGet, "/competitors", whoSeesPeople, p.competitorsList},
@@ -138,6 +143,15 @@ func (p *pages) routes() []route {
 		{http.MethodGet, accountPath, everyRole, p.accountShow},
 		{http.MethodPost, "/account/password", everyRole, p.passwordUpdate},
 		{http.MethodPost, "/account/sessions/end", everyRole, p.sessionsEnd},
+		{http.MethodPost, "/account/two-factor", everyRole, p.twoFactorChange("begin", p.twoFactorBegin)},
+		{http.MethodPost, "/account/two-factor/confirm", everyRole, p.twoFactorChange("confirm", p.twoFactorConfirm)},
+		{http.MethodPost, "/account/two-factor/codes", everyRole, p.twoFactorChange("codes", p.twoFactorCodes)},
+		{http.MethodPost, "/account/two-factor/off", everyRole, p.twoFactorChange("off", p.twoFactorOff)},
+		{http.MethodGet, usersPath, admins, p.usersList},
+		{http.MethodGet, usersPath + "/new", admins, p.userNew},
+		{http.MethodPost, usersPath + "/new", admins, p.userNew},
+		{http.MethodGet, usersPath + "/:id", admins, p.userShow},
+		{http.MethodPost, usersPath + "/:id", admins, p.userChange},
 	}
 }
 
@@ -154,6 +168,9 @@ func (p *pages) scoped(s *store.Store, r route) echo.HandlerFunc {
 		case v.ViewingAs && r.method != http.MethodGet && r.path != viewingEndPath:
 			return domain.Errorf(domain.Denied, "Nothing can be changed while you look at the portal as %s.", v.CoachName).
 				WithHint("Go back to your own view first.")
+		}
+		if p.mustHaveCode(v) && len(r.roles) > 0 && !strings.HasPrefix(r.path, accountPath) {
+			return seeOther(c, accountPath+"#two-factor")
 		}
 		if err := checkQuery(c); err != nil {
 			return err

@@ -107,6 +107,9 @@ func (a *Accounts) ChangePassword(ctx context.Context, c PasswordChange) error {
 		if _, err := tx.exec(ctx, `DELETE FROM sessions WHERE user_id = $1 AND session_hash <> $2`, c.UserID, c.Renewed); err != nil {
 			return err
 		}
+		if _, err := tx.exec(ctx, `DELETE FROM half_sign_ins WHERE user_id = $1`, c.UserID); err != nil {
+			return err
+		}
 		return audit(ctx, tx, a.s.now(), domain.Viewer{UserID: c.UserID}, "password.change", "", "")
 	})
 	return wrap(err, "change password")

@@ -84,6 +84,25 @@ func editProbes() []probe {
 		forAdmins("EachRosterRow", func(h *house, sc *store.Scope) error {
 			return sc.EachRosterRow(h.t.Context(), func(roster.Row) error { return nil })
 		}),
+		forAdmins("UsersPage", func(h *house, sc *store.Scope) error {
+			_, _, err := sc.UsersPage(h.t.Context(), store.UserQuery{}, store.Page{Limit: 9})
+			return err
+		}),
+		forAdmins("EachUser", func(h *house, sc *store.Scope) error {
+			return sc.EachUser(h.t.Context(), func(store.UserRow) error { return nil })
+		}),
+		forAdmins("User", func(h *house, sc *store.Scope) error { _, err := sc.User(h.t.Context(), "u"); return err }),
+		forAdmins("UserIDByEmail", func(h *house, sc *store.Scope) error { _, err := sc.UserIDByEmail(h.t.Context(), "u"); return err }),
+		forAdmins("InviteUser", func(h *house, sc *store.Scope) error {
+			_, err := sc.InviteUser(h.t.Context(), "new@quill.example", "none", "", store.Link{})
+			return err
+		}),
+		forAdmins("SetUserRole", func(h *house, sc *store.Scope) error { return sc.SetUserRole(h.t.Context(), "u", domain.RoleAdmin, "") }),
+		forAdmins("SetUserDisabled", func(h *house, sc *store.Scope) error { return sc.SetUserDisabled(h.t.Context(), "u", true) }),
+		forAdmins("ResetUser", func(h *house, sc *store.Scope) error { return sc.ResetUser(h.t.Context(), "u", store.Link{}) }),
+		forAdmins("SetUserPassword", func(h *house, sc *store.Scope) error { return sc.SetUserPassword(h.t.Context(), "u", "x") }),
+		forAdmins("EndUserSessions", func(h *house, sc *store.Scope) error { return sc.EndUserSessions(h.t.Context(), "u") }),
+		forAdmins("DropTwoFactor", func(h *house, sc *store.Scope) error { return sc.DropTwoFactor(h.t.Context(), "u") }),
 		forAdmins("PendingPage", func(h *house, sc *store.Scope) error {
 			_, _, _, err := sc.PendingPage(h.t.Context(), rules, store.PendingQuery{}, store.Page{Limit: 9})
 			return err

@@ -10,9 +10,10 @@ import (
 
 // Account is the viewer's own account.
 type Account struct {
-	Done     string // a sentence on what has just been done; "" is nothing
-	Password PasswordFaults
-	Sessions []SessionRow // the live ones, the viewer's present one first
+	Done      string // a sentence on what has just been done; "" is nothing
+	Password  PasswordFaults
+	TwoFactor TwoFactor
+	Sessions  []SessionRow // the live ones, the viewer's present one first
 }
 
 // PasswordFaults says what was wrong with the last try to change the password, by field; "" is nothing.

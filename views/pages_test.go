@@ -183,6 +183,18 @@ func everything() map[string]templ.Component {
 		"import, nothing":         ImportPreviewPage(admin, ImportPreview{Open: true, Empty: true, Counts: make([]ImportCount, 3), Problem: "Look again."}),
 		"import, done":            ImportPreviewPage(admin, ImportPreview{Done: true, DecidedAt: now, Counts: make([]ImportCount, 3), State: State{Kind: "ok", Text: "Imported"}}),
 		"import, dropped":         ImportPreviewPage(admin, ImportPreview{DecidedAt: now, State: State{Kind: "off", Text: "Dropped"}}),
+		"users":                   UsersPage(admin, someUsers()),
+		"users, no match":         UsersPage(admin, Users{Search: "zz", ClearURL: "/admin/users"}),
+		"user":                    UserShowPage(admin, someUser()),
+		"user, disabled":          UserShowPage(admin, UserPage{Row: someUsers().Rows[1], Disabled: true, Problem: "This is the last admin.", LinkUntil: now}),
+		"user, self":              UserShowPage(admin, UserPage{Row: someUsers().Rows[0], Self: true, Done: "Enabled."}),
+		"code":                    CodePage(CodeForm{Problem: "This code is not right.", CSRF: "x"}),
+		"invitation":              InvitationPage(InvitationForm{Email: "a@b.example", Problem: "The password is too short.", CSRF: "x"}),
+		"invitation, over":        InvitationPage(InvitationForm{Over: "This link is over."}),
+		"account, code on":        AccountPage(admin, Account{TwoFactor: TwoFactor{On: true, CodesLeft: 9, Tried: "off", Problem: "This code is not right."}}),
+		"account, code begun":     AccountPage(admin, Account{TwoFactor: TwoFactor{Must: true, Setup: &TwoFactorSetup{Secret: "ABCD EFGH", QR: "data:image/png;base64,AAAA"}, Tried: "confirm", Problem: "This code is not right."}}),
+		"account, codes":          AccountPage(admin, Account{TwoFactor: TwoFactor{On: true, Codes: []string{"AAAA-BBBB-CCCC-DDDD"}}}),
+		"account, code refused":   AccountPage(admin, Account{TwoFactor: TwoFactor{Tried: "begin", Problem: "This is not the current password."}}),
 		"pending":                 PendingPage(admin, somePending()),
 		"pending, no match":       PendingPage(admin, Pending{Total: 3, Filter: PendingFilter{Search: "zz", ClearURL: "/admin/pending"}}),
 		"pending, none":           PendingPage(admin, Pending{}),
@@ -420,7 +432,7 @@ func TestAccount(t *testing.T) {
 	wantWords(t, doc, "#password-new-note", "At least 8 characters; a few random words are good.")
 	wantAttr(t, doc, "#password-form [autocomplete=username]", "value", "m.okafor@school.example")
 	wantAttr(t, doc, `#user-menu a[href="/account"]`, "aria-current", "page")
-	if n := doc.Find("main form").Length(); n != 4 || doc.Find(`main form[method=post] [name=csrf][value="token-1"]`).Length() != n {
+	if n := doc.Find("main form").Length(); n != 5 || doc.Find(`main form[method=post] [name=csrf][value="token-1"]`).Length() != n {
 		t.Errorf("%d forms, each needs its token", n)
 	}
 	if doc.Find(".note, [aria-invalid], [autofocus], #password-form [type=password][value]").Length() > 0 {

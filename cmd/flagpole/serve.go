@@ -71,7 +71,7 @@ func serve(ctx context.Context, listener net.Listener, s *store.Store, conf conf
 		return err
 	}
 	portal := handlers.New(s, auth.New(s.Accounts(), conf.Secure(), time.Now), files, handlers.Options{
-		PublicURL: conf.PublicURL, Zone: conf.Zone, Proxies: conf.Proxies, SyncEnabled: conf.SyncEnabled,
+		PublicURL: conf.PublicURL, TwoFactorRequired: conf.TwoFactorRequired, Zone: conf.Zone, Proxies: conf.Proxies, SyncEnabled: conf.SyncEnabled,
 		RateLimit: conf.RateLimit, SyncEvery: conf.SyncEvery, SyncAtMost: conf.SyncAtLeast, Onboarding: onboardingRules(conf),
 		SyncSecret: conf.SyncSecret, Requests: requests,
 		Wake: func() { operations.Wake(); requests.wakeUp() },

@@ -88,6 +88,7 @@ var confined = map[string][]string{
 	"github.com/pressly/goose":       {"migrations", "store", "store/storetest"},
 	"github.com/go-co-op/gocron":     {"internal/schedule"},
 	"github.com/xuri/excelize":       {"internal/report"},
+	"github.com/pquerna/otp":         {"internal/auth"},
 	"github.com/chromedp":            {}, // tests only
 	"github.com/PuerkitoBio/goquery": {}, // tests only
 	"github.com/google/go-cmp":       {}, // tests only

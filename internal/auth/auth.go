@@ -38,22 +38,23 @@ func New(accounts *store.Accounts, secure bool, clock domain.Clock) *Auth {
 	return &Auth{accounts, newSessionStore(accounts, secure, clock), newHasher(), clock}
 }
 
-// SignIn checks email and password and starts a new session on w, in place of the one r had. Wrong ones are a Denied
-// error, too many attempts a Throttled one; neither says whether the email exists.
-func (a *Auth) SignIn(w http.ResponseWriter, r *http.Request, email, password, address string) error {
+// SignIn checks email and password and starts a new session on w, in place of the one r had; where the user needs a code too, none is
+// started, and SignInCode goes on. Wrong ones are a Denied error, too many attempts a Throttled one; neither says whether the email
+// exists.
+func (a *Auth) SignIn(w http.ResponseWriter, r *http.Request, email, password, address string) (awaitsCode bool, err error) {
 	ctx := r.Context()
 	email = strings.TrimSpace(email)
 	if err := a.throttle(ctx, email, address); err != nil {
-		return err
+		return false, err
 	}
 	user, err := a.verify(ctx, email, password)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := a.accounts.ForgetSignIns(ctx, subject("email", email)); err != nil {
-		return err
+		return false, err
 	}
-	return a.sessions.start(w, r, user.ID)
+	return a.finish(w, r, user.ID)
 }
 
 // throttle counts the attempt before the password is looked at.
@@ -104,7 +105,7 @@ func (a *Auth) verify(ctx context.Context, email, password string) (store.User, 
 	if err != nil && domain.CodeOf(err) != domain.NoSuch {
 		return store.User{}, err
 	}
-	known := err == nil && !user.Disabled
+	known := err == nil && !user.Disabled && user.PasswordHash != "" // who was invited has none yet
 	stored := user.PasswordHash
 	if !known {
 		stored = unknownAccount

@@ -39,7 +39,7 @@ func onBoth(t *testing.T, test func(t *testing.T, a *Auth, clock *storetest.Cloc
 func signIn(ctx context.Context, a *Auth, email, word, address string, cookies ...*http.Cookie) (*http.Cookie, error) {
 	r := request(ctx, cookies...)
 	w := httptest.NewRecorder()
-	if err := a.SignIn(w, r, email, word, address); err != nil {
+	if _, err := a.SignIn(w, r, email, word, address); err != nil {
 		return nil, err
 	}
 	if set := w.Result().Cookies(); len(set) == 1 {

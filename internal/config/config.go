@@ -32,6 +32,8 @@ type Config struct {
 	TimeZone       string `env:"FLAGPOLE_TIME_ZONE" envDefault:"UTC"`
 	TrustedProxies string `env:"FLAGPOLE_TRUSTED_PROXIES"` // networks, separated by commas
 
+	TwoFactorRequired bool `env:"FLAGPOLE_TWO_FACTOR_REQUIRED" envDefault:"false"` // admins and product staff sign in with a code
+
 	SyncSecret string `env:"INTERNAL_SYNC_SECRET"` // of POST /api/internal/sync; empty: there is no such route
 
 	APIBaseURL  string        `env:"GAME_PLATFORM_API_BASE_URL" envDefault:"https://api.metactf.com/integrations/syned/v1"`

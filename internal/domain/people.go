@@ -38,6 +38,8 @@ type Viewer struct {
 
 	OpenFailures int // how many are open; for staff only
 
+	TwoFactor bool // signing in takes a code besides the password
+
 	// ViewingAs says that an admin looks at the portal as a coach: Role and CoachID are the coach's, and nothing may be
 	// changed. UserID, Email and Name stay the admin's; CoachName is the coach's.
 	ViewingAs bool

@@ -8,17 +8,18 @@ type Permission string
 
 // The permissions.
 const (
-	MayView  Permission = "view"  // see whose sync failed, each attempt of it, and the audit
-	MayRetry Permission = "retry" // have syncs tried now
-	MayClear Permission = "clear" // acknowledge failures, and take that back
-	MayBulk  Permission = "bulk"  // do either to all that match, and sync everybody
-	MayPause Permission = "pause" // stop and resume all syncs with a reason
-	MayEdit  Permission = "edit"  // change the roster, and agree to what is sent to the platform about its people
+	MayView   Permission = "view"   // see whose sync failed, each attempt of it, and the audit
+	MayRetry  Permission = "retry"  // have syncs tried now
+	MayClear  Permission = "clear"  // acknowledge failures, and take that back
+	MayBulk   Permission = "bulk"   // do either to all that match, and sync everybody
+	MayPause  Permission = "pause"  // stop and resume all syncs with a reason
+	MayManage Permission = "manage" // say who may sign in
+	MayEdit   Permission = "edit"   // change the roster, and agree to what is sent to the platform about its people
 )
 
 // permissions are what each role has. An admin who looks at the portal as a coach has the coach's.
 var permissions = map[Role][]Permission{
-	RoleAdmin: {MayView, MayRetry, MayClear, MayBulk, MayPause, MayEdit},
+	RoleAdmin: {MayView, MayRetry, MayClear, MayBulk, MayPause, MayEdit, MayManage},
 }
 
 // May reports whether the viewer has the permission.
