@@ -115,7 +115,7 @@ func (p *pages) showCompetitorForm(c echo.Context, s *store.Scope, old, typed do
 	view := views.Edit{
 		Title: "Edit " + old.Name(), Intro: "Coach: " + row.CoachName, Action: url + "/edit", Button: "Save", Seen: seenOf(old), Done: savedWords[done], Problem: plainText(fault),
 		Crumbs: []views.Crumb{{Label: "Competitors", URL: competitorsPath}, {Label: old.Name(), URL: url}}, Fields: competitorFields(typed, teams, fault),
-		Actions: []views.Action{{Label: "Move to another coach…", URL: url + "/move"}, {Label: "Deactivate…", URL: url + "/active"}}, History: changeRows(changes),
+		Actions: []views.Action{{Label: "Move to another coach…", URL: url + "/move"}, {Label: "Deactivate…", URL: url + "/active"}, {Label: "Personal data", URL: url + "/data"}}, History: changeRows(changes),
 	}
 	if row.Sync.Deactivated {
 		view.Actions[1].Label = "Activate…"

@@ -117,6 +117,11 @@ var matrix = map[string]access{
 	"POST /admin/users/new":               {"/admin/users/new", 303, 403, 403, 422, 403},
 	"GET /admin/users/:id":                {"/admin/users/nobody", 303, 403, 403, 404, 403},
 	"POST /admin/users/:id":               {"/admin/users/nobody", 303, 403, 403, 404, 403},
+	"GET /competitors/:id/data":           {"/competitors/C-1/data", 303, 403, 403, 200, 403},
+	"GET /competitors/:id/data.json":      {"/competitors/C-1/data.json", 303, 403, 403, 200, 403},
+	"GET /competitors/:id/disclosures":    {"/competitors/C-1/disclosures", 303, 403, 403, 200, 403},
+	"GET /competitors/:id/delete":         {"/competitors/C-1/delete", 303, 403, 403, 200, 403},
+	"POST /competitors/:id/delete":        {"/competitors/C-1/delete", 303, 403, 403, 422, 403}, // with no id
 	"GET /admin/pending":                  {"/admin/pending", 303, 403, 403, 200, 403},
 	"GET /admin/pending.csv":              {"/admin/pending.csv", 303, 403, 403, 200, 403},
 	"GET /admin/onboarding":               {"/admin/onboarding", 303, 403, 403, 200, 403},

@@ -155,12 +155,12 @@ func rosterCompetitor(ctx context.Context, tx conn, id string) (domain.Competito
 
 // fits finds what keeps a competitor from being stored beside the others.
 func fits(ctx context.Context, tx conn, c domain.Competitor) error {
-	var coach, team, email, account bool
+	var coach, team, email, account, erased bool
 	err := tx.row(ctx, `
 		SELECT EXISTS (SELECT 1 FROM coaches WHERE coach_id = $1 AND deactivated_at IS NULL), EXISTS (SELECT 1 FROM teams WHERE team_id = $2 AND coach_id = $1),
 			EXISTS (SELECT 1 FROM competitors WHERE email_key = $3 AND competitor_id <> $4),
-			EXISTS (SELECT 1 FROM competitors WHERE game_platform_id = $5 AND competitor_id <> $4)`,
-		c.CoachID, c.TeamID, emailKey(c.Email), c.ID, c.GamePlatformID).Scan(&coach, &team, &email, &account)
+			EXISTS (SELECT 1 FROM competitors WHERE game_platform_id = $5 AND competitor_id <> $4), EXISTS (SELECT 1 FROM erased_people WHERE game_platform_id = $5)`,
+		c.CoachID, c.TeamID, emailKey(c.Email), c.ID, c.GamePlatformID).Scan(&coach, &team, &email, &account, &erased)
 	switch {
 	case err != nil:
 		return err
@@ -170,6 +170,8 @@ func fits(ctx context.Context, tx conn, c domain.Competitor) error {
 		return wrong("team", "this coach has no such team")
 	case c.Email != "" && email:
 		return wrong("email", "another competitor has this email")
+	case c.GamePlatformID != "" && erased:
+		return wrong("game_platform_id", "this account belongs to somebody who was deleted at their request")
 	case c.GamePlatformID != "" && account:
 		return wrong("game_platform_id", "another competitor has this account")
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -77,6 +78,9 @@ func (sys *System) StorePull(ctx context.Context, p Pull) (Stored, error) {
 		return err
 	})
 	sys.s.totals.changed()
+	if errors.Is(err, errErased) {
+		return Stored{}, nil // of a deleted person nothing is stored
+	}
 	if err != nil {
 		return Stored{}, fmt.Errorf("store pull: %w", err)
 	}

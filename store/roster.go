@@ -48,6 +48,10 @@ func (sys *System) ImportRoster(ctx context.Context, rows []roster.Row, dryRun b
 // storedRoster reads everybody.
 func storedRoster(ctx context.Context, tx conn) (roster.Stored, error) {
 	var all roster.Stored
+	var err error
+	if all.Erased, err = erasedIDs(ctx, tx); err != nil {
+		return all, fmt.Errorf("read who was deleted: %w", err)
+	}
 	rows, err := tx.query(ctx, `SELECT coach_id, email, name, school, region FROM coaches ORDER BY coach_id`)
 	if err != nil {
 		return all, fmt.Errorf("read coaches: %w", err)

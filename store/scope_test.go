@@ -113,7 +113,7 @@ func probes() []probe {
 		}, nobody, "", nobody},
 		{"Viewer", "", func(_ *house, sc *store.Scope) (any, error) { return sc.Viewer(), nil }, nobody, "", nobody},
 	}
-	return slices.Concat(own, listProbes(), personProbes(), auditProbes(), healthProbes(), failureProbes(), editProbes())
+	return slices.Concat(own, listProbes(), personProbes(), auditProbes(), healthProbes(), failureProbes(), editProbes(), requestProbes())
 }
 
 // bothCoaches gives both coaches' people solves, events, runs and states in which their own texts stand.

@@ -17,7 +17,15 @@ func storeState(ctx context.Context, tx conn, p Pull, t totals) error {
 	err := tx.row(ctx, `
 		SELECT failed_in_a_row, last_remote_accessed_at, failing_since FROM game_platform_sync_state WHERE syned_user_id = $1`,
 		p.GamePlatformID).Scan(&failed, into(&lastSeen), into(&failingSince))
-	if err != nil && err != sql.ErrNoRows {
+	if err == sql.ErrNoRows { // the first sync, or one of somebody whom there is not any more
+		erased, err := wasErased(ctx, tx, p.GamePlatformID)
+		if err != nil {
+			return fmt.Errorf("look for a deleted person: %w", err)
+		}
+		if erased {
+			return errErased
+		}
+	} else if err != nil {
 		return fmt.Errorf("read state: %w", err)
 	}
 	switch {

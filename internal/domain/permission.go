@@ -14,12 +14,13 @@ const (
 	MayBulk   Permission = "bulk"   // do either to all that match, and sync everybody
 	MayPause  Permission = "pause"  // stop and resume all syncs with a reason
 	MayManage Permission = "manage" // say who may sign in
+	MayErase  Permission = "erase"  // delete a person with everything that is held about them
 	MayEdit   Permission = "edit"   // change the roster, and agree to what is sent to the platform about its people
 )
 
 // permissions are what each role has. An admin who looks at the portal as a coach has the coach's.
 var permissions = map[Role][]Permission{
-	RoleAdmin: {MayView, MayRetry, MayClear, MayBulk, MayPause, MayEdit, MayManage},
+	RoleAdmin: {MayView, MayRetry, MayClear, MayBulk, MayPause, MayEdit, MayManage, MayErase},
 }
 
 // May reports whether the viewer has the permission.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"time"
 
 	"flagpole/internal/domain"
 )
@@ -16,6 +17,7 @@ type Stored struct {
 	Coaches     []domain.Coach
 	Teams       []Team
 	Competitors []domain.Competitor
+	Erased      map[string]time.Time // ids of competitors and accounts of people who were deleted at somebody's request, and when
 }
 
 // Change is a record to be written. Old is the zero value for one that is Added.
@@ -54,6 +56,7 @@ func NewPlan(stored Stored, rows []Row, newID func() string) (Plan, []LineError)
 	p.planCoaches(stored.Coaches)
 	p.planTeams(stored.Teams)
 	p.planCompetitors(stored.Competitors)
+	p.refuseErased(stored.Erased)
 	p.plan.Names = p.namesAfter()
 	if wrong := Merge(checked, p.bad.list()); wrong != nil {
 		return Plan{}, wrong

@@ -3,6 +3,7 @@ package roster
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"flagpole/internal/domain"
 )
@@ -172,6 +173,17 @@ func (p *planner) move(row Row, c Change[domain.Competitor], to domain.Coach) Mo
 		m.LeftTeam = p.teamByID[c.Old.TeamID].Name
 	}
 	return m
+}
+
+// refuseErased adds a problem to lines that would bring back somebody who was deleted.
+func (p *planner) refuseErased(erased map[string]time.Time) {
+	for _, row := range p.rows {
+		for _, key := range []struct{ column, id string }{{"competitor_id", row.CompetitorID}, {"game_platform_id", row.GamePlatformID}} {
+			if at, ok := erased[key.id]; ok && key.id != "" {
+				p.bad.add(row.Line, key.column, fmt.Sprintf("%s was deleted on %s at somebody's request: leave the line out", shown(key.id), at.Format(time.DateOnly)))
+			}
+		}
+	}
 }
 
 // duplicates finds the lines that add somebody whose name a stored competitor has, or a line before.
