@@ -68,7 +68,7 @@ func (p *pages) plainSyncState(c echo.Context, s *store.Scope, r store.Competito
 	list := c.FormValue("list") // of the address, or of the form
 	return views.SyncState{
 		URL: views.CompetitorURL(r.ID), List: list, BackURL: link(views.CompetitorURL(r.ID), "list", list), State: p.state(r.Sync), LastSyncedAt: r.Sync.LastSuccessAt, NextDueAt: r.Sync.NextDueAt,
-		MayRefresh: r.GamePlatformID != "" && p.conf.SyncEnabled && !s.Viewer().ViewingAs,
+		MayRefresh: r.GamePlatformID != "" && !r.Sync.Deactivated && p.conf.SyncEnabled && !s.Viewer().ViewingAs,
 	}
 }
 

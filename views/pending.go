@@ -56,7 +56,7 @@ var pendingWords = map[domain.Wait]PendingWords{
 	domain.WaitSignIn:        {"hold", "Never signed in", "Ask the competitor to look for the mail that MetaCTF sent.", "The coach"},
 	domain.WaitQueued:        {"wait", "Account is made next", "Nothing. It takes some minutes.", "Flagpole"},
 	domain.WaitOnboarding:    {"off", "Onboarding is switched off", "Set GAME_PLATFORM_ONBOARDING_ENABLED=true and restart, or make the accounts by hand and import their ids.", "Who runs the portal"},
-	domain.WaitEnrolment:     {"off", "Coach without the game platform", "Nothing, until the rollout reaches the coach.", "Product staff"},
+	domain.WaitEnrolment:     {"off", "Coach not enrolled yet", "Nothing, until the rollout reaches the coach.", "Product staff"},
 	domain.WaitProfile:       {"off", "Profile not complete", "Nothing, until the programme says that the profile is complete.", "The competitor"},
 }
 

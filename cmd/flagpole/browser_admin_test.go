@@ -65,7 +65,8 @@ func (w *world) adminJourney(t *testing.T) {
 	b.wantText(".empty", "No coach matches")
 	b.use("coaches", ".empty a")
 
-	b.follow(`nav a[href="/admin/categories"]`)
+	b.follow(`nav a[href="/admin"]`)
+	b.follow(`main a[href="/admin/categories"]`)
 	b.wantText("h1", "Categories")
 	b.wantText("[aria-labelledby=known-title]", "Cryptography")
 	b.follow("[aria-labelledby=known-title] tbody a")
@@ -83,7 +84,8 @@ func (w *world) adminJourney(t *testing.T) {
 // auditOf finds in the audit log that the admin looked as the coach, at whom, and narrows it to that person.
 func (b *tab) auditOf(coach string) {
 	b.t.Helper()
-	b.follow(`nav a[href="/admin/audit"]`)
+	b.follow(`nav a[href="/admin"]`)
+	b.follow(`main a[href="/admin/audit"]`)
 	b.wantAt("/admin/audit")
 	b.choose("audit-action", "view_as.begin")
 	b.use("audit", "#audit-apply")
