@@ -41,6 +41,10 @@ func (sc *Scope) AddEmail(ctx context.Context, failureID int64, email string) (r
 		if err != nil {
 			return err
 		}
+		change := []any{sc.s.now(), sc.viewer.UserID, "failure", kindCompetitor, f.CompetitorID, "email", "", email}
+		if err := writeChanges(ctx, tx, [][]any{change}); err != nil {
+			return err
+		}
 		if err := relist(ctx, tx, sc.s.now(), "c.competitor_id = $1", f.CompetitorID); err != nil {
 			return err
 		}
