@@ -88,6 +88,9 @@ func (o *Onboarder) account(ctx context.Context, id string, onFile func() (metac
 	if err != nil || !absent(fault) {
 		return user, fault, err
 	}
+	if err := o.open(ctx); err != nil {
+		return nil, nil, err
+	}
 	u, ok, err := onFile()
 	if err != nil || !ok {
 		return nil, nil, err
@@ -96,7 +99,7 @@ func (o *Onboarder) account(ctx context.Context, id string, onFile func() (metac
 		return nil, missing("POST /users", "the name has only one word; the platform wants a first and a last name"), nil
 	}
 	var made domain.PlatformUser
-	fault, err = o.ask(ctx, func() (err error) {
+	fault, err = o.ask(func() (err error) {
 		made, err = o.client.CreateUser(ctx, u)
 		return err
 	})
@@ -113,8 +116,11 @@ func (o *Onboarder) account(ctx context.Context, id string, onFile func() (metac
 
 // look asks the platform for an account.
 func (o *Onboarder) look(ctx context.Context, id string) (*domain.PlatformUser, *domain.CallError, error) {
+	if err := o.open(ctx); err != nil {
+		return nil, nil, err
+	}
 	var user domain.PlatformUser
-	fault, err := o.ask(ctx, func() (err error) {
+	fault, err := o.ask(func() (err error) {
 		user, err = o.client.User(ctx, id)
 		return err
 	})

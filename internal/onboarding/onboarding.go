@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"flagpole/internal/domain"
@@ -19,8 +20,9 @@ import (
 
 const (
 	roundEvery   = 15 * time.Second
-	coachEvery   = time.Hour // between looks at a coach who is not approved yet
-	readEvery    = time.Hour // between complete reads of all assignments where nothing is to be done
+	stopEvery    = time.Second // between looks whether all calls were stopped
+	coachEvery   = time.Hour   // between looks at a coach who is not approved yet
+	readEvery    = time.Hour   // between complete reads of all assignments where nothing is to be done
 	firstBackOff = time.Minute
 	mostBackOff  = 8 * time.Hour
 	atOnce       = 200 // of each step in a round
@@ -78,6 +80,35 @@ func (o *Onboarder) Round(ctx context.Context) error {
 	if !o.rules.Enabled {
 		return nil
 	}
+	ctx, halt := context.WithCancelCause(ctx)
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	defer halt(nil)
+	watch.Go(func() { o.watchStop(ctx, halt) })
+	err := o.parts(ctx)
+	if errors.Is(context.Cause(ctx), errStopped) {
+		return errStopped
+	}
+	return err
+}
+
+// watchStop ends a round when somebody stops all calls: one may wait for its turn for up to an hour.
+func (o *Onboarder) watchStop(ctx context.Context, halt context.CancelCauseFunc) {
+	tick := time.NewTicker(stopEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := o.allowed(ctx); errors.Is(err, errStopped) {
+				halt(errStopped)
+			}
+		}
+	}
+}
+
+func (o *Onboarder) parts(ctx context.Context) error {
 	for _, part := range []func(context.Context) error{o.coaches, o.accounts, o.teams} {
 		if err := part(ctx); err != nil {
 			return err
@@ -95,11 +126,17 @@ func (o *Onboarder) allowed(ctx context.Context) error {
 	return err
 }
 
-// ask makes one call, if calls are allowed. A fault of the platform that concerns this call alone is returned as fault.
-func (o *Onboarder) ask(ctx context.Context, call func() error) (fault *domain.CallError, err error) {
-	if err := o.allowed(ctx); err != nil {
-		return nil, err
+// open waits until calls are let through and allowed. It comes before the last look at what is to be sent: what was true before a pause
+// of the platform need not be after it.
+func (o *Onboarder) open(ctx context.Context) error {
+	if err := o.client.WaitOpen(ctx); err != nil {
+		return err
 	}
+	return o.allowed(ctx)
+}
+
+// ask makes one call. A fault of the platform that concerns this call alone is returned as fault.
+func (o *Onboarder) ask(call func() error) (fault *domain.CallError, err error) {
 	err = call()
 	if errors.As(err, &fault) {
 		return fault, nil

@@ -334,3 +334,22 @@ func TestATeamOfTwoDivisionsOrWithoutASchoolWaits(t *testing.T) {
 		w.inTeams("of one division", map[string]string{"cp-1": "t-1", "cp-2": "t-1"})
 	})
 }
+
+// A call that waits for its turn, while the platform asks for a pause, does not leave once all calls are stopped.
+func TestAStopEndsARoundThatWaits(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.confirm("co-1")
+		w.must(w.platform.SetFaults(simulator.Faults{Rules: []simulator.FaultRule{{Fault: simulator.RateLimited, To: 1, Amount: time.Hour}}}))
+		if err := w.onboard.Round(t.Context()); err == nil || w.onboard.client.Calls() != 1 {
+			t.Fatalf("%d calls, %v", w.onboard.client.Calls(), err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- w.onboard.Round(t.Context()) }()
+		_, err := w.sys.Rollout("test").Apply(t.Context(), store.RolloutChange{Action: store.Kill, Seen: -1, Reason: "test"})
+		w.must(err)
+		if err := <-ended; err != errStopped {
+			t.Errorf("%v", err)
+		}
+		w.sent("under the kill switch", 0)
+	})
+}

@@ -47,8 +47,11 @@ func (o *Onboarder) readDue(ctx context.Context) (bool, error) {
 
 // read stores all assignments. An answer that failed, or was not complete, changes nothing.
 func (o *Onboarder) read(ctx context.Context) (ok bool, err error) {
+	if err := o.open(ctx); err != nil {
+		return false, err
+	}
 	var all []metactf.Assignment
-	fault, err := o.ask(ctx, func() (err error) {
+	fault, err := o.ask(func() (err error) {
 		all, err = o.client.TeamAssignments(ctx, "")
 		return err
 	})
@@ -131,10 +134,13 @@ func (o *Onboarder) assign(ctx context.Context) error {
 
 // step does one step for a competitor's team, if it is still wanted. done is the class of a refusal that says it was done already.
 func (o *Onboarder) step(ctx context.Context, step domain.OnboardingStep, t store.TeamStep, call func() error, done domain.FailureClass) error {
+	if err := o.open(ctx); err != nil {
+		return err
+	}
 	if wanted, err := o.store.StillWanted(ctx, step, t); err != nil || !wanted {
 		return err
 	}
-	fault, err := o.ask(ctx, call)
+	fault, err := o.ask(call)
 	switch {
 	case err != nil:
 		return err
@@ -152,6 +158,9 @@ func (o *Onboarder) makeTeams(ctx context.Context) error {
 		return err
 	}
 	for _, listed := range list {
+		if err := o.open(ctx); err != nil {
+			return err
+		}
 		t, ok, err := o.store.TeamToMake(ctx, listed.ID)
 		if err != nil {
 			return err
@@ -170,7 +179,7 @@ func (o *Onboarder) makeTeam(ctx context.Context, t store.TeamToMake) error {
 	fault := incomplete(t)
 	if fault == nil {
 		var err error
-		fault, err = o.ask(ctx, func() error {
+		fault, err = o.ask(func() error {
 			_, err := o.client.CreateTeam(ctx, metactf.NewTeam{ID: t.ID, CoachID: t.CoachID, Name: t.Name, Affiliation: t.School, Division: t.Division})
 			return err
 		})
@@ -202,12 +211,15 @@ func (o *Onboarder) deleteTeams(ctx context.Context) error {
 		return err
 	}
 	for _, id := range list {
+		if err := o.open(ctx); err != nil {
+			return err
+		}
 		if may, err := o.store.MayDeleteTeam(ctx, id); err != nil {
 			return err
 		} else if !may {
 			continue
 		}
-		fault, err := o.ask(ctx, func() error { return o.client.DeleteTeam(ctx, id) })
+		fault, err := o.ask(func() error { return o.client.DeleteTeam(ctx, id) })
 		switch {
 		case err != nil:
 			return err
