@@ -2,6 +2,8 @@ package onboarding
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -351,5 +353,51 @@ func TestAStopEndsARoundThatWaits(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		w.sent("under the kill switch", 0)
+	})
+}
+
+// Somebody makes the account between our look and our order: the conflict is the word that it is there.
+func TestAConflictIsSuccess(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store, clock *storetest.Clock) {
+		c := &cut{}
+		w := newWorld(t, s, clock, simulator.Behaviour{}, c)
+		c.before = func(r *http.Request) {
+			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/users") {
+				body, err := r.GetBody()
+				if err != nil {
+					t.Fatal(err)
+				}
+				raw, err := io.ReadAll(body)
+				if err != nil || post(t, w.url+"/users", string(raw)) != http.StatusCreated {
+					t.Errorf("somebody else could not make it: %v", err)
+				}
+			}
+		}
+		w.onboarded("co-1")
+		c.before = nil
+		w.waits("linked", map[string]domain.Wait{"cp-1": "sign_in", "cp-2": "sign_in", "cp-3": "sign_in"})
+		conflicts := 0
+		for _, o := range w.platform.Orders() {
+			if o.Status == http.StatusConflict {
+				conflicts++
+			}
+		}
+		if conflicts != 4 {
+			t.Errorf("%d conflicts, want one for the coach and each of the three", conflicts)
+		}
+	})
+}
+
+// A place in a team is given up before another takes it.
+func TestRemovalsComeBeforeAdditions(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.settled()
+		before := len(w.done())
+		w.roster("co-1,mara@quill.example,,,cp-2,Bo,Tarn,,,t-2,Blue", "co-1,mara@quill.example,,,cp-3,Cy,Vane,,,t-1,Red")
+		w.rounds()
+		want := []string{remove("cp-2"), team("t-2", "co-1", "Blue", "Harbor High"), assign("t-2", "cp-2"), assign("t-1", "cp-3")}
+		if diff := cmp.Diff(want, plain(w.done()[before:])); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
 	})
 }

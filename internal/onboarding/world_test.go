@@ -42,11 +42,15 @@ type cut struct {
 	calls, at int // at 0: never
 	after     bool
 	end       context.CancelFunc
+	before    func(*http.Request) // called before each call leaves; nil: nothing
 }
 
 // RoundTrip implements http.RoundTripper.
 func (c *cut) RoundTrip(r *http.Request) (*http.Response, error) {
 	c.calls++
+	if c.before != nil {
+		c.before(r)
+	}
 	if c.calls != c.at {
 		return http.DefaultTransport.RoundTrip(r)
 	}
