@@ -6,6 +6,9 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"flagpole/internal/config"
+	"flagpole/store"
 )
 
 func (p *program) cleanCommand() *cobra.Command {
@@ -25,31 +28,24 @@ func (p *program) cleanCommand() *cobra.Command {
 	return cmd
 }
 
-func (p *program) clean(ctx context.Context, mock, yes bool) (err error) {
-	conf, err := p.config()
-	if err != nil {
-		return err
-	}
-	s, err := p.openMigrated(ctx, conf)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	count, act, what := s.System().CountSyncState, s.System().CleanSyncState, "rows of the sync state"
-	if mock {
-		count, act, what = s.System().CountMock, s.System().CleanMock, "solves of mock accounts, and all that belongs to them"
-	}
-	if !yes {
-		if ok, err := p.sure(ctx, count, what); err != nil || !ok {
+func (p *program) clean(ctx context.Context, mock, yes bool) error {
+	return p.withStore(ctx, func(_ config.Config, s *store.Store) error {
+		count, act, what := s.System().CountSyncState, s.System().CleanSyncState, "rows of the sync state"
+		if mock {
+			count, act, what = s.System().CountMock, s.System().CleanMock, "solves of mock accounts, and all that belongs to them"
+		}
+		if !yes {
+			if ok, err := p.sure(ctx, count, what); err != nil || !ok {
+				return err
+			}
+		}
+		n, err := act(ctx)
+		if err != nil {
 			return err
 		}
-	}
-	n, err := act(ctx)
-	if err != nil {
+		_, err = fmt.Fprintf(p.stdout, "deleted %d %s\n", n, what)
 		return err
-	}
-	_, err = fmt.Fprintf(p.stdout, "deleted %d %s\n", n, what)
-	return err
+	})
 }
 
 // sure asks, and takes nothing but "yes" for a yes.

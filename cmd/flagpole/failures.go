@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flagpole/internal/config"
 	"flagpole/internal/domain"
 	"flagpole/internal/operation"
 	"flagpole/store"
@@ -53,19 +54,14 @@ func (p *program) failuresCommand() *cobra.Command {
 	return cmd
 }
 
-func (p *program) failures(ctx context.Context, class, coach string, asJSON bool) (err error) {
+func (p *program) failures(ctx context.Context, class, coach string, asJSON bool) error {
 	if err := knownClass(class); err != nil {
 		return err
 	}
-	conf, err := p.config()
-	if err != nil {
-		return err
-	}
-	s, err := p.openMigrated(ctx, conf)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	return p.withStore(ctx, func(_ config.Config, s *store.Store) error { return p.showFailures(ctx, s, class, coach, asJSON) })
+}
+
+func (p *program) showFailures(ctx context.Context, s *store.Store, class, coach string, asJSON bool) error {
 	if err := s.System().CheckSelection(ctx, store.Selection{CoachID: coach}); domain.CodeOf(err) == domain.NoSuch {
 		return usage(err)
 	} else if err != nil {
@@ -159,7 +155,7 @@ func (p *program) operationCommand(kind store.OperationKind, use, short string) 
 	return cmd
 }
 
-func (p *program) operate(ctx context.Context, kind store.OperationKind, o operationOptions) (err error) {
+func (p *program) operate(ctx context.Context, kind store.OperationKind, o operationOptions) error {
 	chosen := 0
 	for _, given := range []bool{o.all, o.class != "", o.fingerprint != "", o.competitor != ""} {
 		if given {
@@ -172,15 +168,11 @@ func (p *program) operate(ctx context.Context, kind store.OperationKind, o opera
 	if err := knownClass(o.class); err != nil {
 		return err
 	}
-	conf, err := p.config()
-	if err != nil {
-		return err
-	}
-	s, err := p.openMigrated(ctx, conf)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	return p.withStore(ctx, func(conf config.Config, s *store.Store) error { return p.begin(ctx, conf, s, kind, o) })
+}
+
+// begin has the operation begun and all of it queued, and prints what came of it.
+func (p *program) begin(ctx context.Context, conf config.Config, s *store.Store, kind store.OperationKind, o operationOptions) error {
 	if err := s.System().CheckSelection(ctx, store.Selection{CompetitorID: o.competitor}); domain.CodeOf(err) == domain.NoSuch {
 		return usage(err)
 	} else if err != nil {

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"flagpole/internal/config"
 	"flagpole/internal/domain"
 	"flagpole/store"
 )
@@ -34,17 +34,13 @@ func (p *program) onboardingCommand() *cobra.Command {
 	return cmd
 }
 
-func (p *program) onboarding(ctx context.Context, coach string, asJSON bool) (err error) {
-	conf, err := p.config()
-	if err != nil {
-		return err
-	}
-	s, err := p.openMigrated(ctx, conf)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	rules, scope := onboardingRules(conf), s.For(operator)
+func (p *program) onboarding(ctx context.Context, coach string, asJSON bool) error {
+	return p.withStore(ctx, func(conf config.Config, s *store.Store) error {
+		return p.showOnboarding(ctx, s.For(operator), onboardingRules(conf), coach, asJSON)
+	})
+}
+
+func (p *program) showOnboarding(ctx context.Context, scope *store.Scope, rules store.OnboardingRules, coach string, asJSON bool) error {
 	coaches := []string{coach}
 	if coach == "" {
 		list, _, err := scope.OnboardingCoaches(ctx, rules, 100_000)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"flagpole/internal/config"
 	"flagpole/internal/domain"
 	"flagpole/internal/rollout"
 	"flagpole/store"
@@ -201,15 +202,6 @@ func coachIDs(list []store.RolloutCoach) []string {
 }
 
 // withRollout opens the database for one command.
-func (p *program) withRollout(ctx context.Context, do func(*store.Rollout) error) (err error) {
-	conf, err := p.config()
-	if err != nil {
-		return err
-	}
-	s, err := p.openMigrated(ctx, conf)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	return do(s.System().Rollout(byCommandLine))
+func (p *program) withRollout(ctx context.Context, do func(*store.Rollout) error) error {
+	return p.withStore(ctx, func(_ config.Config, s *store.Store) error { return do(s.System().Rollout(byCommandLine)) })
 }

@@ -113,6 +113,20 @@ func (p *program) openMigrated(ctx context.Context, c config.Config) (*store.Sto
 	return s, nil
 }
 
+// withStore runs one command with the configuration and the database, and closes that afterwards.
+func (p *program) withStore(ctx context.Context, do func(config.Config, *store.Store) error) (err error) {
+	conf, err := p.config()
+	if err != nil {
+		return err
+	}
+	s, err := p.openMigrated(ctx, conf)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return do(conf, s)
+}
+
 // newClient makes the platform's client of the configuration. No write call can leave it in a dry run, nor where there is no log of what
 // it sends.
 func newClient(c config.Config, sends metactf.DisclosureLog, dryRun bool, log *slog.Logger) (*metactf.Client, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flagpole/internal/auth"
+	"flagpole/internal/config"
 	"flagpole/internal/domain"
 	"flagpole/store"
 )
@@ -71,17 +72,8 @@ func (p *program) userChange(name, short string, change func(context.Context, *s
 }
 
 // withUsers runs do with everything on users allowed, as the command line.
-func (p *program) withUsers(ctx context.Context, do func(context.Context, *store.Scope) error) (err error) {
-	conf, err := p.config()
-	if err != nil {
-		return err
-	}
-	s, err := p.openMigrated(ctx, conf)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	return do(ctx, s.For(operator))
+func (p *program) withUsers(ctx context.Context, do func(context.Context, *store.Scope) error) error {
+	return p.withStore(ctx, func(_ config.Config, s *store.Store) error { return do(ctx, s.For(operator)) })
 }
 
 func (p *program) newPassword(ctx context.Context, s *store.Scope, id string) error {
@@ -112,7 +104,7 @@ func (p *program) listUsers(ctx context.Context) error {
 	})
 }
 
-func (p *program) addUser(ctx context.Context, email string, role domain.Role) (err error) {
+func (p *program) addUser(ctx context.Context, email string, role domain.Role) error {
 	if address, err := mail.ParseAddress(email); err != nil || address.Address != email {
 		return usage(errors.New("--email: this is not an email address"))
 	}
@@ -123,20 +115,13 @@ func (p *program) addUser(ctx context.Context, email string, role domain.Role) (
 	if err != nil {
 		return fmt.Errorf("read the password: %w", err)
 	}
-	conf, err := p.config()
-	if err != nil {
-		return err
-	}
-	s, err := p.openMigrated(ctx, conf)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	if err := addUser(ctx, s, email, role, password); err != nil {
-		return err
-	}
-	fmt.Fprintf(p.stdout, "added %s as %s\n", email, role)
-	return nil
+	return p.withStore(ctx, func(_ config.Config, s *store.Store) error {
+		if err := addUser(ctx, s, email, role, password); err != nil {
+			return err
+		}
+		fmt.Fprintf(p.stdout, "added %s as %s\n", email, role)
+		return nil
+	})
 }
 
 func addUser(ctx context.Context, s *store.Store, email string, role domain.Role, password string) error {

@@ -84,7 +84,8 @@ func TestADigestChangesWithWhatIsWritten(t *testing.T) {
 		}
 		return plan.Digest()
 	}
-	if digest("9") != digest("9") || digest("9") == digest("10") {
-		t.Errorf("digests %s, %s, %s", digest("9"), digest("9"), digest("10"))
+	one, again, other := digest("9"), digest("9"), digest("10")
+	if one != again || one == other {
+		t.Errorf("digests %s, %s, %s", one, again, other)
 	}
 }

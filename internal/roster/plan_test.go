@@ -58,9 +58,9 @@ func counter() func() string {
 // apply is what is stored after a plan.
 func apply(s Stored, p Plan) Stored {
 	return Stored{
-		merge(s.Coaches, p.Coaches, func(c domain.Coach) string { return c.ID }),
-		merge(s.Teams, p.Teams, func(t Team) string { return t.ID }),
-		merge(s.Competitors, p.Competitors, func(c domain.Competitor) string { return c.ID }),
+		Coaches:     merge(s.Coaches, p.Coaches, func(c domain.Coach) string { return c.ID }),
+		Teams:       merge(s.Teams, p.Teams, func(t Team) string { return t.ID }),
+		Competitors: merge(s.Competitors, p.Competitors, func(c domain.Competitor) string { return c.ID }),
 	}
 }
 
