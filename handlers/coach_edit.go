@@ -52,22 +52,6 @@ func (p *pages) showNewCoach(c echo.Context, s *store.Scope, v domain.Coach, fau
 	})
 }
 
-// showEdit shows a form, and with it what spoke against it. Other errors are not its business.
-func (p *pages) showEdit(c echo.Context, s *store.Scope, path string, fault error, view views.Edit) error {
-	status, err := inPlace(fault)
-	if err != nil {
-		return err
-	}
-	done, err := oneOf(c, "done", "nothing", "saved", "added")
-	if err != nil {
-		return err
-	}
-	view.Problem, view.Done = plainText(fault), savedWords[done]
-	shell := p.shell(c, s.Viewer())
-	shell.Path = path
-	return write(c, status, views.EditPage(shell, view))
-}
-
 // coachEdit is the form for one coach, and stores what it says.
 func (p *pages) coachEdit(c echo.Context, s *store.Scope) error {
 	ctx := c.Request().Context()

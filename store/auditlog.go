@@ -28,7 +28,7 @@ type AuditEntry struct {
 	Action, Detail      string
 	CompetitorID        string
 	CompetitorName      string
-	DetailName          string // of the team, flash CTF or coach that the detail names
+	DetailName          string // of the team, flash CTF, coach or user that the detail names
 	CoachID, CoachName  string // as whom an admin looked at the portal
 }
 
@@ -36,7 +36,7 @@ type AuditEntry struct {
 type Ends struct{ Newer, Older bool }
 
 const auditColumns = `a.audit_id, a.at, a.user_id, COALESCE(uc.name, ''), COALESCE(u.email, ''), a.action, a.detail, a.competitor_id,
-	COALESCE(c.first_name, ''), COALESCE(c.last_name, ''), a.viewing_coach_id, COALESCE(co.name, ''), COALESCE(dc.name, dt.name, de.name, '')`
+	COALESCE(c.first_name, ''), COALESCE(c.last_name, ''), a.viewing_coach_id, COALESCE(co.name, ''), COALESCE(dc.name, dt.name, de.name, du.email, '')`
 
 func scanAudit(rows *sql.Rows) (AuditEntry, error) {
 	var e AuditEntry
@@ -53,6 +53,7 @@ func (sc *Scope) named(a *args) string {
 		LEFT JOIN coaches co ON co.coach_id = a.viewing_coach_id
 		LEFT JOIN coaches dc ON dc.coach_id = CASE WHEN a.detail LIKE 'coach=%' THEN substr(a.detail, 7) END
 		LEFT JOIN teams dt ON dt.team_id = CASE WHEN a.detail LIKE 'team=%' THEN substr(a.detail, 6) WHEN a.detail LIKE 'csv team=%' THEN substr(a.detail, 10) END
+		LEFT JOIN users du ON du.user_id = CASE WHEN a.detail LIKE 'user=%' THEN substr(a.detail, 6) END
 		LEFT JOIN game_platform_flash_ctf_events de ON de.event_id = CASE WHEN a.detail LIKE 'event=%' THEN substr(a.detail, 7) END`
 }
 

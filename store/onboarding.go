@@ -192,12 +192,6 @@ func forgetFault(ctx context.Context, tx conn, step domain.OnboardingStep, id st
 	return wrap(err, "forget a fault")
 }
 
-// WaitOf says for what a competitor waits, as far as the facts about the competitor alone tell.
-func (sys *System) WaitOf(ctx context.Context, competitorID string) (wait domain.Wait, err error) {
-	err = sys.s.db.reader().row(ctx, `SELECT waits_for FROM competitor_list WHERE competitor_id = $1`, competitorID).Scan(&wait)
-	return wait, wrap(noSuch(err, "competitor"), "read for what a competitor waits")
-}
-
 // OnboardingFaults lists what has not succeeded yet for a coach, competitor or team. Who may not see people's records gets a Denied error.
 func (sc *Scope) OnboardingFaults(ctx context.Context, subjectID string) ([]Fault, error) {
 	if err := sc.viewer.Require(domain.MayView); err != nil {

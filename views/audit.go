@@ -180,7 +180,7 @@ func (r AuditRow) moreText() string {
 	return r.more()
 }
 
-// moreURL is the page of what the detail names: "team=...", "event=...", "coach=..." and "operation=..." are written by the portal
+// moreURL is the page of what the detail names: "team=...", "event=...", "user=...", "coach=..." and "operation=..." are written by the portal
 // itself.
 func (r AuditRow) moreURL() string {
 	what, id, _ := strings.Cut(r.more(), "=")
@@ -193,6 +193,8 @@ func (r AuditRow) moreURL() string {
 		return TeamURL(id)
 	case what == "event":
 		return EventURL(id)
+	case what == "user":
+		return "/admin/users/" + url.PathEscape(id)
 	case what == "coach":
 		return "/competitors?coach=" + url.QueryEscape(id)
 	}

@@ -44,7 +44,7 @@ func TestAudit(t *testing.T) {
 
 func TestAuditDetailsLeadToWhatTheyName(t *testing.T) {
 	for detail, want := range map[string]string{
-		"": "", "csv": "", "team=": "", "team=T 1": "/teams/T%201", "csv team=T1": "/teams/T1", "event=a/b": "/events/a%2Fb", "coach=K&1": "/competitors?coach=K%261", "odd=1": "", "javascript:alert(1)": "",
+		"": "", "csv": "", "team=": "", "team=T 1": "/teams/T%201", "csv team=T1": "/teams/T1", "event=a/b": "/events/a%2Fb", "coach=K&1": "/competitors?coach=K%261", "user=u/1": "/admin/users/u%2F1", "odd=1": "", "javascript:alert(1)": "",
 	} {
 		if got := (AuditRow{Action: "unsolved.export", Detail: detail, DetailName: "X"}).moreURL(); got != want {
 			t.Errorf("%q leads to %q, want %q", detail, got, want)

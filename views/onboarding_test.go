@@ -66,34 +66,6 @@ func someEdit() Edit {
 	}
 }
 
-func someImport() ImportPreview {
-	return ImportPreview{
-		URL: "/admin/import/i", By: "devan", At: now, Open: true, Digest: "d", Moves: 1, DuplicatesTotal: 2, ChangesTotal: 300, AddedTotal: 1,
-		Counts:     []ImportCount{{"Competitors", 1, 2, 3}, {"Coaches", 0, 0, 1}, {"Teams", 0, 0, 1}},
-		Duplicates: []ImportDuplicate{{Line: 2, Name: "Ada Lind", URL: "/competitors/C-1", Coach: "i@falk.example"}, {Line: 3, OtherLine: 2, Name: "Ada Lind", Coach: "i@falk.example"}},
-		Moved:      []ImportMove{{4, "Bo Tarn", "/competitors/C-2", "i@falk.example", "o@rune.example", "Red"}},
-		Changes:    []ImportChange{{"competitor", "Bo Tarn", "Profile", "pending", "complete"}, {"competitor", "Bo Tarn", "Division", "", "college"}},
-		Added:      []ImportAdded{{"competitor", "Ada <b>Lind</b>"}},
-	}
-}
-
-func someUsers() Users {
-	return Users{
-		Search: "a", Role: "admin", Chips: []Chip{{"role", "Role: Admin", "/admin/users"}}, ClearURL: "/admin/users", Pager: Pager{First: 1, Last: 2, Of: 2},
-		Rows: []UserRow{
-			{Email: "ada@flagpole.example", URL: "/admin/users/u-1", Role: "Admin", State: State{Kind: "ok", Text: "Active"}, LastSignInAt: now, TwoFactor: true},
-			{Email: "ines@falk.example", URL: "/admin/users/u-2", Role: "Coach", Coach: "Ines Falk", State: State{Kind: "hold", Text: "Invited"}},
-		},
-	}
-}
-
-func someUser() UserPage {
-	return UserPage{
-		ID: "u-1", URL: "/admin/users/u-1", Row: someUsers().Rows[0], Sessions: 2, Link: "https://flagpole.example/invitation/secret", LinkFor: "ada@flagpole.example",
-		RoleFields: []EditField{{Name: "role", Label: "Role", Value: "admin", Options: userRoles}, {Name: "coach_email", Label: "Coach’s email", Type: "email", Max: 254, Note: "Leave it empty."}},
-	}
-}
-
 func TestPending(t *testing.T) {
 	doc := render(t, PendingPage(shell(domain.RoleAdmin, "/admin/pending"), somePending()))
 	wantEach(t, doc, "#pending table:first-of-type tbody tr:first-child > *", "Email missing", "2: Email missing", "Ask the coach for the email, and add it.", "An admin")
