@@ -77,3 +77,23 @@ func TestSecureExactlyWithHTTPS(t *testing.T) {
 		t.Errorf("secure %v, outside %q", c.Secure(), c.PublicURL)
 	}
 }
+
+func TestOnboardingIsOffUnlessItIsSwitchedOn(t *testing.T) {
+	c, err := load(map[string]string{})
+	if err != nil || c.Onboarding || c.OnboardingFrom != "complete" || c.OnboardingRemovals != 0.1 || c.TwoFactorRequired {
+		t.Errorf("%+v, %v", c, err)
+	}
+	on := map[string]string{"GAME_PLATFORM_ONBOARDING_ENABLED": "true", "GAME_PLATFORM_INTEGRATION_ENABLED": "true", "GAME_PLATFORM_API_TOKEN": "token", "GAME_PLATFORM_ONBOARDING_STATUS": "profile"}
+	if c, err := load(on); err != nil || !c.Onboarding || c.OnboardingFrom != "profile" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	for want, environment := range map[string]map[string]string{
+		"GAME_PLATFORM_INTEGRATION_ENABLED: ": {"GAME_PLATFORM_ONBOARDING_ENABLED": "true"},
+		"GAME_PLATFORM_ONBOARDING_STATUS: ":   {"GAME_PLATFORM_ONBOARDING_STATUS": "done"},
+		"GAME_PLATFORM_ONBOARDING_REMOVALS: ": {"GAME_PLATFORM_ONBOARDING_REMOVALS": "1.1"},
+	} {
+		if _, err := load(environment); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v: %v", environment, err)
+		}
+	}
+}
