@@ -12,7 +12,7 @@ import (
 // Assignment is who is in which team on the platform, by the platform's ids.
 type Assignment struct{ UserID, TeamID string }
 
-// wantedTeam is in SQL the team in which a competitor (c) of a coach with the game platform is to be on the platform, ” for none.
+// wantedTeam is in SQL the team in which a competitor (c) of a coach with the game platform is to be on the platform, an empty text for none.
 const wantedTeam = `CASE WHEN c.deactivated_at IS NULL THEN COALESCE(c.team_id, '') ELSE '' END`
 
 // assigned joins what is known of a competitor's (c) assignment (a) and coach (co), and says that the portal may act on it.
@@ -45,19 +45,7 @@ func (sys *System) StoreAssignments(ctx context.Context, all []Assignment, at ti
 		if err != nil {
 			return err
 		}
-		var write [][]any
-		seen := make(map[string]bool, len(all))
-		for _, one := range all {
-			seen[one.UserID] = true
-			if b, known := before[one.UserID]; !known || b != one.TeamID {
-				write = append(write, []any{one.UserID, one.TeamID, "", micros(at)})
-			}
-		}
-		for _, id := range sortedKeys(before) {
-			if !seen[id] && before[id] != "" {
-				write = append(write, []any{id, "", "", micros(at)})
-			}
-		}
+		write := movedSince(before, all, micros(at))
 		err = inBatches(ctx, tx, write, func(values string) string {
 			return `
 				INSERT INTO game_platform_assignments (syned_user_id, syned_team_id, ours_team_id, since_at) VALUES ` + values + `
@@ -84,6 +72,26 @@ func (sys *System) StoreAssignments(ctx context.Context, all []Assignment, at ti
 		return err
 	})
 	return wrap(err, "store assignments")
+}
+
+// movedSince are the rows of those who are elsewhere than before: in another team, in one for the first time, or in none any more.
+func movedSince(before map[string]string, all []Assignment, at int64) [][]any {
+	now := make(map[string]string, len(all)) // should somebody stand in it twice, the last place counts
+	for _, one := range all {
+		now[one.UserID] = one.TeamID
+	}
+	var write [][]any
+	for _, id := range sortedKeys(now) {
+		if was, known := before[id]; !known || was != now[id] {
+			write = append(write, []any{id, now[id], "", at})
+		}
+	}
+	for _, id := range sortedKeys(before) {
+		if _, there := now[id]; !there && before[id] != "" {
+			write = append(write, []any{id, "", "", at})
+		}
+	}
+	return write
 }
 
 func storedAssignments(ctx context.Context, tx conn) (map[string]string, error) {
