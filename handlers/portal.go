@@ -37,6 +37,11 @@ type Options struct {
 	SyncSecret string       // of the internal API; empty: there is none
 	Requests   SyncRequests // needed with a SyncSecret
 	Wake       func()       // tells the syncs that something was asked for; nil: they look by themselves
+
+	Metrics      http.Handler // what /metrics shows
+	MetricsToken string       // who may read it; empty: there is no such route
+	Alerting     Alerting
+	Platform     Platform
 }
 
 // secure reports whether the portal is known outside as https, so that cookies may only travel encrypted.
@@ -58,6 +63,7 @@ func New(s *store.Store, a *auth.Auth, files *static.Files, conf Options, clock 
 	e.GET(static.Prefix+"*", echo.WrapHandler(files))
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", ready(s))
+	metrics{conf.Metrics, conf.MetricsToken}.register(e)
 	internalSync{conf.Requests, conf.SyncSecret, conf.SyncEnabled}.register(e)
 	behind := func(limit echo.MiddlewareFunc) []echo.MiddlewareFunc {
 		return []echo.MiddlewareFunc{middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1024}), limit, p.csrf(), p.whoIsThere}

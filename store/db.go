@@ -21,6 +21,8 @@ type database struct {
 	path  string // of the SQLite file
 	write *sql.DB
 	read  *sql.DB // the same pool as write on Postgres
+	// faults counts the statements that failed for a reason of the database's own.
+	faults faults
 	// rewrite turns $n into what the driver understands.
 	rewrite func(query string) string
 }
@@ -47,22 +49,28 @@ type conn struct {
 	kind    string // of the database
 	q       querier
 	rewrite func(string) string
+	faults  *faults
 }
+
+func (d *database) on(q querier) conn { return conn{d.kind, q, d.rewrite, &d.faults} }
 
 func (c conn) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	res, err := c.q.ExecContext(ctx, c.rewrite(query), storable(args)...)
 	if err != nil {
-		return 0, err
+		return 0, c.faults.note(err)
 	}
 	return res.RowsAffected()
 }
 
 func (c conn) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return c.q.QueryContext(ctx, c.rewrite(query), storable(args)...)
+	rows, err := c.q.QueryContext(ctx, c.rewrite(query), storable(args)...)
+	return rows, c.faults.note(err)
 }
 
 func (c conn) row(ctx context.Context, query string, args ...any) *sql.Row {
-	return c.q.QueryRowContext(ctx, c.rewrite(query), storable(args)...)
+	row := c.q.QueryRowContext(ctx, c.rewrite(query), storable(args)...)
+	_ = c.faults.note(row.Err()) // whoever scans the row is told
+	return row
 }
 
 // storable replaces what Postgres takes in no text, NUL and bytes that are not UTF-8, so that both databases store the
@@ -83,20 +91,20 @@ func storable(args []any) []any {
 }
 
 // reader is for statements outside a transaction; on SQLite it cannot write.
-func (d *database) reader() conn { return conn{d.kind, d.read, d.rewrite} }
+func (d *database) reader() conn { return d.on(d.read) }
 
 // update runs fn in one write transaction and commits it, or leaves nothing of it behind.
 func (d *database) update(ctx context.Context, fn func(tx conn) error) error {
 	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return fmt.Errorf("begin: %w", d.faults.note(err))
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after Commit
-	if err := fn(conn{d.kind, tx, d.rewrite}); err != nil {
+	if err := fn(d.on(tx)); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+		return fmt.Errorf("commit: %w", d.faults.note(err))
 	}
 	return nil
 }
@@ -108,17 +116,17 @@ func (d *database) preview(ctx context.Context, fn func(tx conn) error) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	return fn(conn{d.kind, tx, d.rewrite})
+	return fn(d.on(tx))
 }
 
 // view runs fn in one read transaction, so that all its statements see the same moment.
 func (d *database) view(ctx context.Context, fn func(tx conn) error) error {
 	tx, err := d.read.BeginTx(ctx, d.viewOptions())
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return fmt.Errorf("begin: %w", d.faults.note(err))
 	}
 	defer func() { _ = tx.Rollback() }()
-	return fn(conn{d.kind, tx, d.rewrite})
+	return fn(d.on(tx))
 }
 
 // each runs scan for every row and closes rows. An error of scan or of the rows ends it.

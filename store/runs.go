@@ -142,29 +142,48 @@ func (sys *System) ForgetRun(ctx context.Context, id string) error {
 
 // TakeOver is for the process that has the lead, while it does no run: whatever requested run is open was left so by a
 // process that died, or could not be closed, and is closed as stopped; so are requests that nobody waits for any more. The
-// schedule's runs of quarter hours before slot are closed as done. It returns how many were stopped.
-func (sys *System) TakeOver(ctx context.Context, slot time.Time) (int64, error) {
-	var n int64
-	err := sys.s.db.update(ctx, func(tx conn) error {
+// schedule's runs of quarter hours before slot are closed as done. It returns all that it closed.
+func (sys *System) TakeOver(ctx context.Context, slot time.Time) (closed []Run, err error) {
+	err = sys.s.db.update(ctx, func(tx conn) (err error) {
 		if err := tx.alone(ctx, "failures"); err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, `
-			UPDATE sync_runs SET finished_at = heartbeat_at WHERE kind = 'schedule' AND finished_at IS NULL AND slot_at < $1`,
-			micros(slot))
-		if err != nil {
+		if closed, err = closeScheduled(ctx, tx, slot); err != nil {
 			return err
 		}
 		if err := noneRunning(ctx, tx); err != nil {
 			return err
 		}
-		n, err = tx.exec(ctx, `
+		rows, err := tx.query(ctx, `
 			UPDATE sync_runs SET finished_at = heartbeat_at, queued = FALSE, stopped = TRUE, stop_reason = 'crashed'
-			WHERE finished_at IS NULL AND kind = 'command' AND (NOT queued OR (requested_by = 'command' AND heartbeat_at <= $1))`,
-			micros(sys.s.clock().Add(-followedFor)))
+			WHERE finished_at IS NULL AND kind = 'command' AND (NOT queued OR (requested_by = 'command' AND heartbeat_at <= $1))
+			RETURNING `+runColumns, micros(sys.s.clock().Add(-followedFor)))
+		if err != nil {
+			return err
+		}
+		return each(rows, func() error {
+			r, err := scanRun(rows.Scan)
+			closed = append(closed, r)
+			return err
+		})
+	})
+	return closed, wrap(err, "take over")
+}
+
+// closeScheduled closes the schedule's runs of quarter hours before slot, and returns them.
+func closeScheduled(ctx context.Context, tx conn, slot time.Time) (closed []Run, err error) {
+	rows, err := tx.query(ctx, `
+		UPDATE sync_runs SET finished_at = heartbeat_at WHERE kind = 'schedule' AND finished_at IS NULL AND slot_at < $1
+		RETURNING `+runColumns, micros(slot))
+	if err != nil {
+		return nil, err
+	}
+	err = each(rows, func() error {
+		r, err := scanRun(rows.Scan)
+		closed = append(closed, r)
 		return err
 	})
-	return n, wrap(err, "take over")
+	return closed, err
 }
 
 const runColumns = `run_id, kind, queued, started_at, heartbeat_at, finished_at, stop_reason,
@@ -187,14 +206,12 @@ func (sys *System) Run(ctx context.Context, id string) (Run, error) {
 }
 
 // ScheduledRun gives the run of the quarter hour that begins at slot, opened when it is not there yet, and closes those
-// of earlier quarter hours.
-func (sys *System) ScheduledRun(ctx context.Context, slot time.Time) (string, error) {
-	id := uuid.NewString()
+// of earlier quarter hours, which it returns.
+func (sys *System) ScheduledRun(ctx context.Context, slot time.Time) (id string, closed []Run, err error) {
+	id = uuid.NewString()
 	now := sys.s.now()
-	err := sys.s.db.update(ctx, func(tx conn) error {
-		if _, err := tx.exec(ctx, `
-			UPDATE sync_runs SET finished_at = heartbeat_at WHERE kind = 'schedule' AND finished_at IS NULL AND slot_at < $1`,
-			micros(slot)); err != nil {
+	err = sys.s.db.update(ctx, func(tx conn) (err error) {
+		if closed, err = closeScheduled(ctx, tx, slot); err != nil {
 			return err
 		}
 		if _, err := tx.exec(ctx, `
@@ -204,10 +221,7 @@ func (sys *System) ScheduledRun(ctx context.Context, slot time.Time) (string, er
 		}
 		return tx.row(ctx, `SELECT run_id FROM sync_runs WHERE kind = 'schedule' AND slot_at = $1`, micros(slot)).Scan(&id)
 	})
-	if err != nil {
-		return "", fmt.Errorf("scheduled run: %w", err)
-	}
-	return id, nil
+	return id, closed, wrap(err, "scheduled run")
 }
 
 // FinishRun closes a run with its counts; stopped says why it ended before it was done, if it did.
@@ -233,10 +247,19 @@ func countInRun(ctx context.Context, tx conn, p Pull, stored Stored, now int64) 
 	_, err := tx.exec(ctx, `
 		UPDATE sync_runs SET attempted = attempted + 1, changed = changed + $2, unchanged = unchanged + $3,
 			blocked = blocked + $4, failed = failed + $5, new_solves = new_solves + $6, api_calls = api_calls + $7, heartbeat_at = $8,
+			platform_failed = platform_failed + $9,
 			stop_reason = CASE WHEN kind = 'schedule' THEN '' ELSE stop_reason END
 		WHERE run_id = $1`,
-		p.RunID, c.Changed, c.Unchanged, c.Blocked, c.Failed, c.NewSolves, c.APICalls, now)
+		p.RunID, c.Changed, c.Unchanged, c.Blocked, c.Failed, c.NewSolves, c.APICalls, now, p.platformFailed())
 	return wrap(err, "count in run")
+}
+
+// platformFailed is 1 where the sync failed by a fault of the platform, which says nothing of the competitor.
+func (p Pull) platformFailed() int {
+	if p.Result == domain.SyncFailure && p.Failure != nil && p.Failure.Class.OfPlatform() {
+		return 1
+	}
+	return 0
 }
 
 // CountsOf is what one sync adds to its run: a failed or blocked one counts as such even when a part of it was stored.

@@ -14,7 +14,7 @@ import (
 
 func scheduled(h *house, slot time.Time) string {
 	h.t.Helper()
-	id, err := h.sys.ScheduledRun(h.t.Context(), slot)
+	id, _, err := h.sys.ScheduledRun(h.t.Context(), slot)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestAQuarterHourAskedForSideBySideHasOneRun(t *testing.T) {
 		ids := make([]string, 8)
 		var wait sync.WaitGroup
 		for i := range ids {
-			wait.Go(func() { ids[i], _ = h.sys.ScheduledRun(t.Context(), storetest.Start) })
+			wait.Go(func() { ids[i], _, _ = h.sys.ScheduledRun(t.Context(), storetest.Start) })
 		}
 		wait.Wait()
 		for _, id := range ids {

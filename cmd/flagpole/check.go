@@ -73,11 +73,11 @@ func (p *program) checkDatabase(ctx context.Context, conf config.Config, c *chec
 
 // checkPlatform calls the platform even while syncs are switched off: that is when one wants to know.
 func (p *program) checkPlatform(ctx context.Context, conf config.Config, c *checklist) {
-	if conf.APIToken == "" {
-		c.say(false, "token", "GAME_PLATFORM_API_TOKEN is not set")
+	if conf.APIToken == "" && conf.APITokenFile == "" {
+		c.say(false, "token", "neither GAME_PLATFORM_API_TOKEN nor GAME_PLATFORM_API_TOKEN_FILE is set")
 		return
 	}
-	client, err := newClient(conf, nil, false, slog.New(slog.DiscardHandler))
+	client, err := newClient(conf, nil, false, observer{log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		c.say(false, "platform", err.Error())
 		return
@@ -93,7 +93,8 @@ func (p *program) checkPlatform(ctx context.Context, conf config.Config, c *chec
 		c.say(false, "token", callFault(err))
 		return
 	}
-	c.say(true, "token", "accepted")
+	use := client.State().Token
+	c.say(true, "token", fmt.Sprintf("accepted: the one of %s (fingerprint %s)", use.Name, use.Fingerprint))
 }
 
 func (c *checklist) clock(status metactf.Status) {

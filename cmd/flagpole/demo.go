@@ -240,12 +240,12 @@ func demoCoach(rows []roster.Row) string {
 
 func (p *program) firstSync(ctx context.Context, s *store.Store, conf config.Config) error {
 	quiet := slog.New(slog.DiscardHandler) // the season's faults are made on purpose
-	client, err := newClient(conf, nil, false, quiet)
+	client, err := newClient(conf, nil, false, observer{log: quiet})
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(p.stdout, "Pulling a synthetic season from the simulated platform ...")
-	report, err := newSyncer(s, client, conf, quiet).Do(ctx, store.RunRequest{By: "command"})
+	report, err := newSyncer(s, client, conf, observer{log: quiet}).Do(ctx, store.RunRequest{By: "command"})
 	if err != nil {
 		return err
 	}

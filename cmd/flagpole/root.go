@@ -54,7 +54,7 @@ func newRoot(p *program) *cobra.Command {
 	root.SetErr(p.stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.AddCommand(p.onboardingCommand(), p.demoCommand(), p.serveCommand(), p.simulatorCommand(), p.migrateCommand(), p.importCommand(),
-		p.syncCommand(), p.failuresCommand(), p.retryCommand(), p.clearCommand(), p.checkCommand(), p.cleanCommand(), p.userCommand(), p.rolloutCommand())
+		p.syncCommand(), p.failuresCommand(), p.retryCommand(), p.clearCommand(), p.alertsCommand(), p.checkCommand(), p.cleanCommand(), p.userCommand(), p.rolloutCommand())
 	return root
 }
 
@@ -129,23 +129,41 @@ func (p *program) withStore(ctx context.Context, do func(config.Config, *store.S
 
 // newClient makes the platform's client of the configuration. No write call can leave it in a dry run, nor where there is no log of what
 // it sends.
-func newClient(c config.Config, sends metactf.DisclosureLog, dryRun bool, log *slog.Logger) (*metactf.Client, error) {
+func newClient(c config.Config, sends metactf.DisclosureLog, dryRun bool, o observer) (*metactf.Client, error) {
 	client, err := metactf.New(metactf.Config{
-		BaseURL: c.APIBaseURL, Token: c.APIToken, RateLimit: c.RateLimit, RetryLimit: c.RetryLimit, Timeout: c.CallTimeout, DryRun: dryRun,
-		Log: sends,
-	}, log)
+		BaseURL: c.APIBaseURL, Tokens: tokens(c), RateLimit: c.RateLimit, RetryLimit: c.RetryLimit, Timeout: c.CallTimeout, DryRun: dryRun,
+		Log: sends, Observe: o.call,
+	}, o.log)
 	if err != nil {
 		return nil, usage(err)
 	}
 	return client, nil
 }
 
+// tokens are the platform's tokens in the order in which they are tried, each named by where it stands.
+func tokens(c config.Config) (list []metactf.Token) {
+	if c.APITokenFile != "" {
+		list = append(list, metactf.Token{Name: "GAME_PLATFORM_API_TOKEN_FILE", File: c.APITokenFile})
+	} else {
+		list = append(list, metactf.Token{Name: "GAME_PLATFORM_API_TOKEN", Value: c.APIToken})
+	}
+	if c.APINext != "" {
+		list = append(list, metactf.Token{Name: "GAME_PLATFORM_API_TOKEN_NEXT", Value: c.APINext})
+	}
+	return list
+}
+
 // newSyncer makes the syncer of the configuration.
-func newSyncer(s *store.Store, client *metactf.Client, c config.Config, log *slog.Logger) *syncer.Syncer {
-	return syncer.New(s.System(), client, syncer.Settings{
+func newSyncer(s *store.Store, client *metactf.Client, c config.Config, o observer) *syncer.Syncer {
+	set := syncer.Settings{
 		Concurrency: c.Concurrency, RateLimit: c.RateLimit, Overlap: c.Overlap,
 		Every: c.SyncEvery, AtMost: c.SyncAtLeast, Zone: c.Zone,
-	}, time.Now, log)
+	}
+	if o.metrics != nil {
+		set.Synced = o.metrics.Synced
+		set.JobDone = func(took time.Duration, timedOut bool) { o.metrics.Job("sync", took, timedOut) }
+	}
+	return syncer.New(s.System(), client, set, time.Now, o.log)
 }
 
 // onboardingRules are the settings of onboarding.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,10 +16,13 @@ import (
 	"flagpole/handlers"
 	"flagpole/internal/auth"
 	"flagpole/internal/config"
+	"flagpole/internal/connection"
+	"flagpole/internal/metrics"
 	"flagpole/internal/onboarding"
 	"flagpole/internal/operation"
 	"flagpole/internal/schedule"
 	"flagpole/internal/syncer"
+	"flagpole/internal/watch"
 	"flagpole/static"
 	"flagpole/store"
 )
@@ -47,7 +51,7 @@ func (p *program) serveCommand() *cobra.Command {
 				debug.SetGCPercent(config.GCPercent)
 				debug.SetMemoryLimit(config.MemoryLimit)
 			}
-			log := p.logger(slog.LevelInfo)
+			log := p.logger(conf.Level)
 			log.Info("the portal listens", "address", listener.Addr().String(), "url", conf.PublicURL, "database", s.Kind(), "sync", conf.SyncEnabled)
 			return errors.Join(serve(ctx, listener, s, conf, log), s.Close())
 		},
@@ -66,7 +70,19 @@ func serve(ctx context.Context, listener net.Listener, s *store.Store, conf conf
 	requests := &syncRequests{store: s.System()}
 	operations := operation.Start(s.System(), log)
 	defer operations.Stop()
-	stopWork, err := startWork(s, conf, requests, log)
+	counts := metrics.New(s.System(), !conf.SyncEnabled, time.Now, log)
+	stopMetrics, err := serveMetrics(ctx, conf, counts, log)
+	if err != nil {
+		return err
+	}
+	defer stopMetrics()
+	notifier, err := newNotifier(conf)
+	if err != nil {
+		return err
+	}
+	watcher := watch.Start(s.System(), alertRules(conf), notifier, time.Now, log)
+	defer watcher.Stop()
+	stopWork, err := startWork(s, conf, requests, watcher, observer{counts, log})
 	if err != nil {
 		return err
 	}
@@ -74,7 +90,10 @@ func serve(ctx context.Context, listener net.Listener, s *store.Store, conf conf
 		PublicURL: conf.PublicURL, TwoFactorRequired: conf.TwoFactorRequired, Zone: conf.Zone, Proxies: conf.Proxies, SyncEnabled: conf.SyncEnabled,
 		RateLimit: conf.RateLimit, SyncEvery: conf.SyncEvery, SyncAtMost: conf.SyncAtLeast, Onboarding: onboardingRules(conf),
 		SyncSecret: conf.SyncSecret, Requests: requests,
-		Wake: func() { operations.Wake(); requests.wakeUp() },
+		Wake:    func() { operations.Wake(); requests.wakeUp() },
+		Metrics: counts.Handler(), MetricsToken: conf.MetricsToken,
+		Alerting: handlers.Alerting{Thresholds: thresholds(conf), Remind: conf.AlertRemind, Targets: notifier.Targets()},
+		Platform: handlers.Platform{BaseURL: conf.APIBaseURL, Concurrency: conf.Concurrency, Timeout: conf.CallTimeout, Retries: conf.RetryLimit, HasToken: conf.APIToken != "" || conf.APITokenFile != ""},
 	}, time.Now, log)
 	// Told to stop, the syncs end while the last requests are answered, not after them.
 	ctx, cancel := context.WithCancel(ctx)
@@ -89,29 +108,51 @@ func serve(ctx context.Context, listener net.Listener, s *store.Store, conf conf
 }
 
 // startWork starts the background clock and what it wakes; the function it returns stops both.
-func startWork(s *store.Store, conf config.Config, requests *syncRequests, log *slog.Logger) (stop func() error, err error) {
-	var dispatcher *syncer.Dispatcher
+func startWork(s *store.Store, conf config.Config, requests *syncRequests, watcher *watch.Watcher, o observer) (stop func() error, err error) {
+	work := schedule.Work{Watcher: watcher, JobDone: o.metrics.Job}
+	if conf.MetricsAddr != "" || conf.MetricsToken != "" {
+		work.ReadGauges = o.metrics.Read
+	}
+	stopCalls := func() {}
 	if conf.SyncEnabled {
-		client, err := newClient(conf, s.System(), false, log)
+		client, err := newClient(conf, s.System(), false, o)
 		if err != nil {
 			return nil, err
 		}
-		onboarder := onboarding.New(s.System(), client, onboardingRules(conf), time.Now, log)
-		dispatcher = syncer.StartDispatcher(newSyncer(s, client, conf, log), onboarder.Run)
-		requests.wake = func() { dispatcher.Wake(); onboarder.Wake() }
-	}
-	clock, err := schedule.Start(dispatcher, s.System(), time.Now, conf.Zone, log)
-	if err != nil {
-		if dispatcher != nil {
-			dispatcher.Stop()
+		o.metrics.Uses(client)
+		onboarder := onboarding.New(s.System(), client, onboardingRules(conf), time.Now, o.log)
+		work.Dispatcher = syncer.StartDispatcher(newSyncer(s, client, conf, o), onboarder.Run, connection.New(s.System(), client, time.Now, o.log).Serve)
+		requests.wake = func() { work.Dispatcher.Wake(); onboarder.Wake() }
+		stopCalls = work.Dispatcher.Stop
+	} else if conf.APIToken != "" || conf.APITokenFile != "" {
+		if stopCalls, err = startTests(s, conf, o); err != nil {
+			return nil, err
 		}
+	}
+	clock, err := schedule.Start(work, s.System(), time.Now, conf.Zone, o.log)
+	if err != nil {
+		stopCalls()
 		return nil, err
 	}
 	return func() error {
-		if dispatcher != nil {
-			dispatcher.Stop()
-		}
+		stopCalls()
 		return clock.Stop()
+	}, nil
+}
+
+// startTests lets the connection be tested where syncs are switched off: that is when one wants to know. No process calls the
+// platform then but for that.
+func startTests(s *store.Store, conf config.Config, o observer) (stop func(), err error) {
+	client, err := newClient(conf, nil, true, o)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var done sync.WaitGroup
+	done.Go(func() { connection.New(s.System(), client, time.Now, o.log).Serve(ctx) })
+	return func() {
+		cancel()
+		done.Wait()
 	}, nil
 }
 

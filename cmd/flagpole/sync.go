@@ -6,10 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"flagpole/internal/connection"
 	"flagpole/internal/domain"
+	"flagpole/internal/metactf"
 	"flagpole/internal/syncer"
 	"flagpole/store"
 )
@@ -61,8 +65,8 @@ func (p *program) sync(ctx context.Context, o syncOptions) (err error) {
 	if !conf.SyncEnabled {
 		return p.printSync(o, syncResult{Stopped: "disabled"})
 	}
-	log := p.logger(slog.LevelWarn)
-	client, err := newClient(conf, nil, o.dryRun, log)
+	watching := observer{log: p.logger(slog.LevelWarn)}
+	client, err := newClient(conf, nil, o.dryRun, watching)
 	if err != nil {
 		return err
 	}
@@ -77,7 +81,10 @@ func (p *program) sync(ctx context.Context, o syncOptions) (err error) {
 	} else if err != nil {
 		return err
 	}
-	report, err := newSyncer(s, client, conf, log).Do(ctx, store.RunRequest{
+	if !o.dryRun {
+		defer record(ctx, s, client, watching.log)()
+	}
+	report, err := newSyncer(s, client, conf, watching).Do(ctx, store.RunRequest{
 		Selection: selection, Full: o.full, DryRun: o.dryRun, By: "command",
 	})
 	if syncer.Ordered(err) {
@@ -91,6 +98,17 @@ func (p *program) sync(ctx context.Context, o syncOptions) (err error) {
 		return failed()
 	}
 	return nil
+}
+
+// record keeps how the connection with the platform is, until the function it returns is called.
+func record(ctx context.Context, s *store.Store, client *metactf.Client, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var done sync.WaitGroup
+	done.Go(func() { connection.New(s.System(), client, time.Now, log).Run(ctx) })
+	return func() {
+		cancel()
+		done.Wait()
+	}
 }
 
 func (p *program) printSync(o syncOptions, r syncResult) error {

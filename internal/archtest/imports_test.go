@@ -56,9 +56,13 @@ var mayImport = map[string]rule{
 		others: anything,
 	},
 	"internal/operation":  {ours: []string{"store"}},
+	"internal/connection": {ours: []string{"internal/domain", "internal/metactf", "store"}},
+	"internal/metrics":    {ours: []string{"internal/alert", "internal/domain", "internal/metactf", "store"}, others: []string{"github.com/prometheus/client_golang"}},
+	"internal/notify":     {ours: []string{"internal/domain"}, others: []string{"github.com/wneessen/go-mail"}},
+	"internal/watch":      {ours: []string{"internal/alert", "internal/domain", "internal/notify", "store"}},
 	"internal/onboarding": {ours: []string{"internal/domain", "internal/metactf", "store"}},
 	"internal/schedule": {
-		ours:   with(purePackages, "internal/domain", "internal/events", "internal/auth", "internal/syncer", "store"),
+		ours:   with(purePackages, "internal/domain", "internal/events", "internal/auth", "internal/syncer", "internal/watch", "store"),
 		others: anything,
 	},
 

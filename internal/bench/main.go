@@ -310,7 +310,7 @@ func (b *workbench) portal(ctx context.Context, address string, competitors, wid
 		return nil, err
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	client, err := metactf.New(metactf.Config{BaseURL: b.url, Token: "bench", RateLimit: limit}, quiet)
+	client, err := metactf.New(metactf.Config{BaseURL: b.url, Tokens: []metactf.Token{{Name: "token", Value: "bench"}}, RateLimit: limit}, quiet)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"net/url"
 	"reflect"
@@ -36,22 +37,50 @@ type Config struct {
 
 	SyncSecret string `env:"INTERNAL_SYNC_SECRET"` // of POST /api/internal/sync; empty: there is no such route
 
-	APIBaseURL  string        `env:"GAME_PLATFORM_API_BASE_URL" envDefault:"https://api.metactf.com/integrations/syned/v1"`
-	APIToken    string        `env:"GAME_PLATFORM_API_TOKEN"`
-	SyncEnabled bool          `env:"GAME_PLATFORM_INTEGRATION_ENABLED" envDefault:"false"`
-	RateLimit   float64       `env:"GAME_PLATFORM_RATE_LIMIT" envDefault:"5"` // requests per second
-	Concurrency int           `env:"GAME_PLATFORM_CONCURRENCY" envDefault:"8"`
-	CallTimeout time.Duration `env:"GAME_PLATFORM_TIMEOUT" envDefault:"20s"`
-	RetryLimit  int           `env:"GAME_PLATFORM_RETRY_LIMIT" envDefault:"3"` // repeats of one call
-	Overlap     time.Duration `env:"GAME_PLATFORM_OVERLAP" envDefault:"48h"`
-	SyncEvery   time.Duration `env:"GAME_PLATFORM_SYNC_INTERVAL" envDefault:"30m"`
-	SyncAtLeast time.Duration `env:"GAME_PLATFORM_SYNC_INTERVAL_MAX" envDefault:"8h"`
+	APIBaseURL   string        `env:"GAME_PLATFORM_API_BASE_URL" envDefault:"https://api.metactf.com/integrations/syned/v1"`
+	APIToken     string        `env:"GAME_PLATFORM_API_TOKEN"`
+	APINext      string        `env:"GAME_PLATFORM_API_TOKEN_NEXT"` // tried when the platform refuses the first
+	APITokenFile string        `env:"GAME_PLATFORM_API_TOKEN_FILE"` // holds the token; it is read again when it changes
+	SyncEnabled  bool          `env:"GAME_PLATFORM_INTEGRATION_ENABLED" envDefault:"false"`
+	RateLimit    float64       `env:"GAME_PLATFORM_RATE_LIMIT" envDefault:"5"` // requests per second
+	Concurrency  int           `env:"GAME_PLATFORM_CONCURRENCY" envDefault:"8"`
+	CallTimeout  time.Duration `env:"GAME_PLATFORM_TIMEOUT" envDefault:"20s"`
+	RetryLimit   int           `env:"GAME_PLATFORM_RETRY_LIMIT" envDefault:"3"` // repeats of one call
+	Overlap      time.Duration `env:"GAME_PLATFORM_OVERLAP" envDefault:"48h"`
+	SyncEvery    time.Duration `env:"GAME_PLATFORM_SYNC_INTERVAL" envDefault:"30m"`
+	SyncAtLeast  time.Duration `env:"GAME_PLATFORM_SYNC_INTERVAL_MAX" envDefault:"8h"`
 
 	Onboarding         bool    `env:"GAME_PLATFORM_ONBOARDING_ENABLED" envDefault:"false"`   // make accounts, teams and assignments
 	OnboardingFrom     string  `env:"GAME_PLATFORM_ONBOARDING_STATUS" envDefault:"complete"` // the profile status from which on somebody gets an account
 	OnboardingRemovals float64 `env:"GAME_PLATFORM_ONBOARDING_REMOVALS" envDefault:"0.1"`    // share of all assignments that may be taken away in a day without a person's word
 
+	MailURL      string `env:"FLAGPOLE_MAIL_URL"` // smtp://user:password@host:port or smtps://; it holds a password
+	MailFrom     string `env:"FLAGPOLE_MAIL_FROM"`
+	AlertMailTo  string `env:"FLAGPOLE_ALERT_MAIL_TO"` // addresses, separated by commas
+	AlertWebhook string `env:"FLAGPOLE_ALERT_WEBHOOK_URL"`
+	AlertSecret  string `env:"FLAGPOLE_ALERT_WEBHOOK_SECRET"` // signs what the webhook gets
+	AlertSlack   string `env:"FLAGPOLE_ALERT_SLACK_URL"`
+	AlertPrivate bool   `env:"FLAGPOLE_ALERT_PRIVATE_ADDRESSES" envDefault:"false"` // webhooks may lead to private addresses
+
+	AlertRemind         time.Duration `env:"FLAGPOLE_ALERT_REMINDER" envDefault:"6h"` // 0: none
+	AlertFailureShare   float64       `env:"FLAGPOLE_ALERT_FAILURE_SHARE" envDefault:"0.1"`
+	AlertFailureTried   int           `env:"FLAGPOLE_ALERT_FAILURE_COMPETITORS" envDefault:"20"`
+	AlertNoSuccess      time.Duration `env:"FLAGPOLE_ALERT_NO_SUCCESS" envDefault:"12h"`
+	AlertPlatformShare  float64       `env:"FLAGPOLE_ALERT_PLATFORM_SHARE" envDefault:"0.5"`
+	AlertPlatformTried  int           `env:"FLAGPOLE_ALERT_PLATFORM_COMPETITORS" envDefault:"10"`
+	AlertNoCycle        time.Duration `env:"FLAGPOLE_ALERT_NO_CYCLE" envDefault:"24h"`
+	AlertFailedRuns     int           `env:"FLAGPOLE_ALERT_FAILED_RUNS" envDefault:"3"`
+	AlertDatabaseErrors int           `env:"FLAGPOLE_ALERT_DATABASE_ERRORS" envDefault:"5"`
+	AlertDiskFree       float64       `env:"FLAGPOLE_ALERT_DISK_FREE" envDefault:"0.1"`
+
+	MetricsAddr  string `env:"FLAGPOLE_METRICS_ADDR"`  // where /metrics alone is served
+	MetricsToken string `env:"FLAGPOLE_METRICS_TOKEN"` // with which the portal's own address serves it
+	LogLevel     string `env:"FLAGPOLE_LOG_LEVEL" envDefault:"info"`
+
 	// Worked out from the above.
+	Mail    MailServer     `env:"-"`
+	MailTo  []string       `env:"-"`
+	Level   slog.Level     `env:"-"`
 	Zone    *time.Location `env:"-"`
 	Proxies []netip.Prefix `env:"-"`
 }
@@ -162,10 +191,13 @@ func (c *Config) check() []error {
 	if c.SyncSecret != "" && utf8.RuneCountInString(c.SyncSecret) < 32 {
 		fault("INTERNAL_SYNC_SECRET: must have at least 32 characters")
 	}
-	if c.SyncEnabled && strings.TrimSpace(c.APIToken) == "" {
-		fault("GAME_PLATFORM_API_TOKEN: must be set while GAME_PLATFORM_INTEGRATION_ENABLED is true")
+	if c.APIToken != "" && c.APITokenFile != "" {
+		fault("GAME_PLATFORM_API_TOKEN: must not be set while GAME_PLATFORM_API_TOKEN_FILE is")
 	}
-	return faults
+	if c.SyncEnabled && strings.TrimSpace(c.APIToken) == "" && c.APITokenFile == "" {
+		fault("GAME_PLATFORM_API_TOKEN: must be set while GAME_PLATFORM_INTEGRATION_ENABLED is true, or GAME_PLATFORM_API_TOKEN_FILE")
+	}
+	return append(faults, c.checkAlerts()...)
 }
 
 // profileStatuses are the programme's profile states, as domain has them.

@@ -55,6 +55,9 @@ const (
 	StoreFailed  FailureClass = "store_failed" // the answer was good, our database was not
 )
 
+// OfPlatform reports whether failures of the class may be a fault of the whole platform: 5xx, no answer in time, unreachable.
+func (c FailureClass) OfPlatform() bool { return c == ServerError || c == Timeout || c == Unreachable }
+
 // CallError is a failed call of the platform. Its text names no person and no token.
 type CallError struct {
 	Class      FailureClass

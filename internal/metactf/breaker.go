@@ -2,8 +2,6 @@ package metactf
 
 import (
 	"time"
-
-	"flagpole/internal/domain"
 )
 
 const (
@@ -30,11 +28,6 @@ type outcome struct {
 type asked struct {
 	at     time.Time
 	userID string
-}
-
-// platformFault tells whether a class may be a fault of the whole platform.
-func platformFault(class domain.FailureClass) bool {
-	return class == domain.ServerError || class == domain.Timeout || class == domain.Unreachable
 }
 
 // note keeps how a call about a user ended. It reports whether at least breakerUsers were asked about within the window

@@ -63,6 +63,7 @@ type answer struct {
 	header http.Header
 	body   []byte
 	took   time.Duration // from sending to the last byte
+	token  string        // it was asked with; "" for a public call
 }
 
 func (a answer) ok() bool { return a.status >= 200 && a.status <= 299 }
@@ -86,6 +87,10 @@ func (c *Client) askAbout(ctx context.Context, q call, read func(answer) error) 
 func (c *Client) do(ctx context.Context, q call, read func(answer) error) error {
 	for repeats := 0; ; repeats++ {
 		again, err := c.once(ctx, q, read)
+		if errors.Is(err, errNextToken) { // not a repeat: the call was not looked at
+			repeats--
+			continue
+		}
 		if !again || repeats >= c.retryLimit {
 			return err
 		}
@@ -119,7 +124,7 @@ func (q call) repeatable(class domain.FailureClass, cause error) bool {
 		var step *net.OpError
 		return errors.As(cause, &step) && step.Op == "dial" && errors.Is(cause, syscall.ECONNREFUSED)
 	}
-	return platformFault(class) || class == domain.RateLimited
+	return class.OfPlatform() || class == domain.RateLimited
 }
 
 // once waits for the gate, sends q, reads the answer, and tells the gate and the caller's record how it went.
@@ -134,22 +139,42 @@ func (c *Client) once(ctx context.Context, q call, read func(answer) error) (aga
 	record.Status, record.Took = a.status, time.Since(began)
 	a.took = record.Took
 	fault := c.judge(a, cause, read)
+	other := c.heedToken(a, cause, fault)
 	if ctx.Err() == nil || cause == nil {
-		c.gate.settle(end{q: q, probe: probe, fault: fault})
+		c.gate.settle(end{q: q, probe: probe, fault: fault, otherToken: other})
 	} else {
 		c.gate.settle(end{q: q, probe: probe, givenUp: true})
 		fault, err = q.fail(domain.Timeout, "the caller did not wait for the answer"), q.given("", ctx.Err())
 	}
-	if fault == nil {
-		recordExchange(ctx, record)
-		return false, nil
+	if fault != nil {
+		record.Class, record.Message = fault.Class, fault.Message
 	}
-	record.Class, record.Message = fault.Class, fault.Message
-	recordExchange(ctx, record)
-	if err != nil {
+	c.record(ctx, record)
+	switch {
+	case fault == nil:
+		return false, nil
+	case err != nil:
 		return false, err
+	case other:
+		return true, errNextToken
 	}
 	return q.repeatable(fault.Class, cause), fault
+}
+
+// errNextToken says that a call was refused for its token, and that there is another one to try it with.
+var errNextToken = errors.New("the token was refused, and there is another one")
+
+// heedToken learns from an answer whether the platform takes the token it was asked with. other says that it does not, and
+// that there is one it has not refused.
+func (c *Client) heedToken(a answer, cause error, fault *domain.CallError) (other bool) {
+	switch {
+	case a.token == "" || cause != nil:
+		return false
+	case fault != nil && fault.Class == domain.Unauthorized:
+		return c.tokens.refused(a.token)
+	}
+	c.tokens.accepted(a.token)
+	return false
 }
 
 // judge says what is wrong with an answer, or with that there is none because of cause; nil when it could be read.
@@ -186,7 +211,10 @@ func (c *Client) exchange(ctx context.Context, q call) (answer, error) {
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	a := answer{call: q}
-	req, err := c.request(limited, q)
+	if !q.public {
+		a.token = c.tokens.use()
+	}
+	req, err := c.request(limited, q, a.token)
 	if err != nil {
 		return a, err
 	}
@@ -204,7 +232,7 @@ func (c *Client) exchange(ctx context.Context, q call) (answer, error) {
 	return a, nil
 }
 
-func (c *Client) request(ctx context.Context, q call) (*http.Request, error) {
+func (c *Client) request(ctx context.Context, q call, token string) (*http.Request, error) {
 	address := c.base + q.path
 	if len(q.query) > 0 {
 		address += "?" + q.query.Encode()
@@ -223,7 +251,7 @@ func (c *Client) request(ctx context.Context, q call) (*http.Request, error) {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if !q.public {
-		req.Header.Set("Authorization", "Bearer "+c.token)
+		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	return req, nil
 }

@@ -26,13 +26,15 @@ import (
 // Config is what a Client needs to know.
 type Config struct {
 	BaseURL    string        // https, or http to this machine; no user, query or fragment
-	Token      string        // the bearer token; it stands in no error and no log line
+	Tokens     []Token       // bearer tokens, the first one that is not refused is used; they stand in no error and no log line
 	RateLimit  float64       // requests per second over all calls together, above 0
 	RetryLimit int           // repeats of one call; 0: none
 	Timeout    time.Duration // of one send, counted from when it is let through; 0: 20 s
 	UserAgent  string        // empty: "flagpole"
 	DryRun     bool          // write calls fail with ErrDryRun and are never sent
 	Log        DisclosureLog // of what write calls send; without it they fail with ErrNoLog and are never sent
+
+	Observe func(context.Context, Exchange) // is told of every send when it is over; nil: nobody
 
 	// What tests replace; nil is the usual one.
 	Clock     domain.Clock                         // time.Now; a replaced one needs After to match
@@ -65,7 +67,8 @@ const (
 // Client calls the platform. It may be used by many goroutines; all calls pass one gate.
 type Client struct {
 	base       string // without a slash at the end
-	token      string
+	tokens     *tokens
+	observe    func(context.Context, Exchange)
 	agent      string
 	timeout    time.Duration
 	retryLimit int
@@ -75,7 +78,7 @@ type Client struct {
 	gate       *gate
 	http       *http.Client
 	calls      atomic.Int64
-	unknown    unknownFields
+	fields     strangeFields
 }
 
 // New makes a Client. It sends nothing. Its errors say what is wrong with cfg without repeating any of it, since an
@@ -85,7 +88,8 @@ func New(cfg Config, log *slog.Logger) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkToken(cfg.Token); err != nil {
+	tokens, err := newTokens(cfg.Tokens)
+	if err != nil {
 		return nil, err
 	}
 	if !(cfg.RateLimit > 0) || math.IsInf(cfg.RateLimit, 0) { // written so that NaN is refused, too
@@ -97,7 +101,8 @@ func New(cfg Config, log *slog.Logger) (*Client, error) {
 	cfg.complete()
 	return &Client{
 		base:       base,
-		token:      cfg.Token,
+		tokens:     tokens,
+		observe:    cfg.Observe,
 		agent:      cfg.UserAgent,
 		timeout:    cfg.Timeout,
 		retryLimit: cfg.RetryLimit,
@@ -106,7 +111,7 @@ func New(cfg Config, log *slog.Logger) (*Client, error) {
 		random:     cfg.Random,
 		gate:       newGate(cfg.RateLimit, cfg.Clock, cfg.After, log),
 		http:       newHTTPClient(cfg.Transport),
-		unknown:    unknownFields{log: log, counts: map[string]int64{}},
+		fields:     strangeFields{log: log, counts: map[Field]int64{}},
 	}, nil
 }
 

@@ -41,7 +41,7 @@ func newClient(t *testing.T, h http.HandlerFunc) *metactf.Client {
 // clientOf fills in what cfg leaves open and logs to w.
 func clientOf(t *testing.T, cfg metactf.Config, w io.Writer) *metactf.Client {
 	t.Helper()
-	cfg.Token = testToken
+	cfg.Tokens = []metactf.Token{{Name: "token", Value: testToken}}
 	if cfg.Log == nil {
 		cfg.Log = &disclosures{}
 	}
@@ -120,7 +120,7 @@ func TestNewChecksItsConfig(t *testing.T) {
 		{"endless rate", good, testToken, math.Inf(1), "rate"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := metactf.New(metactf.Config{BaseURL: tc.base, Token: tc.token, RateLimit: tc.limit}, slog.Default())
+			_, err := metactf.New(metactf.Config{BaseURL: tc.base, Tokens: []metactf.Token{{Name: "token", Value: tc.token}}, RateLimit: tc.limit}, slog.Default())
 			switch {
 			case tc.want == "" && err != nil:
 				t.Fatalf("refused: %v", err)
@@ -258,7 +258,7 @@ func TestStatusWithoutADate(t *testing.T) {
 	}
 }
 
-func TestUnknownFieldsAreCountedAndLoggedOnce(t *testing.T) {
+func TestFieldsThatDifferAreCountedAndLoggedOnce(t *testing.T) {
 	var log bytes.Buffer
 	server := httptest.NewServer(answering(http.StatusOK, `{"syned_user_id":"`+testUser+`","streak":3,"flash_ctfs":[
 		{"flash_ctf_name":"Packet Rush","flash_ctf_time_start_unix":1760000000,"rank":1,"badge":"owl","challenge_solves":[
@@ -274,12 +274,19 @@ func TestUnknownFieldsAreCountedAndLoggedOnce(t *testing.T) {
 		}
 	}
 	const call = "GET /scores/get_flash_ctf_progress: "
-	want := map[string]int64{
-		call + "streak":                                 2,
-		call + "flash_ctfs.badge":                       2,
-		call + "flash_ctfs.challenge_solves.difficulty": 4,
+	want := map[metactf.Field]int64{
+		{Name: call + "streak", Fault: metactf.FieldUnknown}:                                           2,
+		{Name: call + "flash_ctfs.badge", Fault: metactf.FieldUnknown}:                                 2,
+		{Name: call + "flash_ctfs.challenge_solves.difficulty", Fault: metactf.FieldUnknown}:           4,
+		{Name: call + "flash_ctfs.challenges_solved", Fault: metactf.FieldMissing}:                     2,
+		{Name: call + "flash_ctfs.points_earned", Fault: metactf.FieldMissing}:                         2,
+		{Name: call + "flash_ctfs.max_points_possible", Fault: metactf.FieldMissing}:                   2,
+		{Name: call + "flash_ctfs.challenge_solves.challenge_title", Fault: metactf.FieldMissing}:      4,
+		{Name: call + "flash_ctfs.challenge_solves.challenge_category", Fault: metactf.FieldMissing}:   4,
+		{Name: call + "flash_ctfs.challenge_solves.challenge_retired", Fault: metactf.FieldMissing}:    4,
+		{Name: call + "flash_ctfs.challenge_solves.nist_nice_work_roles", Fault: metactf.FieldMissing}: 4,
 	}
-	equal(t, want, c.UnknownFields())
+	equal(t, want, c.Fields())
 	if n := strings.Count(log.String(), "\n"); n != len(want) {
 		t.Errorf("%d lines logged, want one per field:\n%s", n, log.String())
 	}
@@ -290,7 +297,7 @@ func TestUnknownFieldsAreCountedAndLoggedOnce(t *testing.T) {
 	}
 }
 
-func TestUnknownFieldsAreBounded(t *testing.T) {
+func TestFieldsThatDifferAreBounded(t *testing.T) {
 	var body strings.Builder
 	body.WriteString(`{"metactf_user_status":"approved"`)
 	for i := range 1000 {
@@ -301,13 +308,13 @@ func TestUnknownFieldsAreBounded(t *testing.T) {
 	if _, err := c.User(t.Context(), testUser); err != nil {
 		t.Fatal(err)
 	}
-	got := c.UnknownFields()
-	if len(got) > 200 {
+	got := c.Fields()
+	if len(got) > 200 || len(got) < 60 {
 		t.Errorf("%d fields are held", len(got))
 	}
-	for name := range got {
-		if len([]rune(name)) > 100 {
-			t.Errorf("a name of %d runes is held", len([]rune(name)))
+	for field := range got {
+		if n := len([]rune(field.Name)); n > 100 {
+			t.Errorf("a name of %d runes is held", n)
 		}
 	}
 }

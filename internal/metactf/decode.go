@@ -27,6 +27,8 @@ const (
 	present
 )
 
+func (p presence) came() bool { return p != absent }
+
 // fault says in words why the field's value cannot be used, or "" when it can.
 func (p presence) fault(field, kind string) string {
 	switch p {
@@ -235,9 +237,12 @@ func (t texts) optional(field string) string {
 }
 
 // ignored is a field that is documented and not used here.
-type ignored struct{}
+type ignored struct{ presence }
 
-func (*ignored) UnmarshalJSON([]byte) error { return nil }
+func (i *ignored) UnmarshalJSON([]byte) error {
+	i.presence = present
+	return nil
+}
 
 // read reads the object of an answer into wire, a pointer to a struct of the kinds above.
 func (c *Client) read(a answer, wire any) error {
@@ -258,13 +263,13 @@ func (c *Client) readObject(raw []byte, wire any, where string) string {
 	}
 	strict := json.NewDecoder(bytes.NewReader(raw))
 	strict.DisallowUnknownFields()
-	if strict.Decode(wire) == nil {
-		return ""
+	if strict.Decode(wire) != nil {
+		if err := json.Unmarshal(raw, wire); err != nil {
+			return "could not be read"
+		}
+		c.fields.countUnknown(raw, wire, where)
 	}
-	if err := json.Unmarshal(raw, wire); err != nil {
-		return "could not be read"
-	}
-	c.unknown.count(raw, wire, where)
+	c.fields.countMissing(wire, where)
 	return ""
 }
 

@@ -16,7 +16,7 @@ func BenchmarkReadODL(b *testing.B) {
 			"nist_nice_work_roles":["DD-WRL-003","PR-CDA-001"]}`, i, i))
 	}
 	body := `{"syned_user_id":"syn-1","total_points":3000,"challenge_solves":[` + strings.Join(solves, ",") + `]}`
-	c, err := New(Config{BaseURL: "https://platform.example", Token: "t", RateLimit: 1}, slog.New(slog.DiscardHandler))
+	c, err := New(Config{BaseURL: "https://platform.example", Tokens: []Token{{Name: "token", Value: "t"}}, RateLimit: 1}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

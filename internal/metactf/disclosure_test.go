@@ -84,7 +84,7 @@ func TestNothingIsSentThatIsNotLogged(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	without, err := metactf.New(metactf.Config{BaseURL: server.URL, Token: testToken, RateLimit: 1}, slog.New(slog.DiscardHandler))
+	without, err := metactf.New(metactf.Config{BaseURL: server.URL, Tokens: []metactf.Token{{Name: "token", Value: testToken}}, RateLimit: 1}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -162,7 +162,9 @@ var emailLike = regexp.MustCompile(`[^\s@"'<>()\[\],;:=]+(?:@|%40)[^\s@"'<>()\[\
 // plain makes text fit to store and to show: one line, short, without the token, the user q is about, what else is
 // personal in q, and anything that looks like an email.
 func (c *Client) plain(text string, q call) string {
-	text = hide(text, c.token, "[token]")
+	for _, token := range c.tokens.values() {
+		text = hide(text, token, "[token]")
+	}
 	text = hide(text, q.userID, "[user]")
 	for _, p := range q.private {
 		text = hide(text, p, "[private]")

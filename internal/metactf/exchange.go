@@ -26,8 +26,16 @@ func WithExchanges(ctx context.Context, record func(Exchange)) context.Context {
 	return context.WithValue(ctx, exchangesKey{}, record)
 }
 
-func recordExchange(ctx context.Context, e Exchange) {
+func tellCaller(ctx context.Context, e Exchange) {
 	if record, ok := ctx.Value(exchangesKey{}).(func(Exchange)); ok {
 		record(e)
+	}
+}
+
+// record tells whoever wants to know of a send.
+func (c *Client) record(ctx context.Context, e Exchange) {
+	tellCaller(ctx, e)
+	if c.observe != nil {
+		c.observe(ctx, e)
 	}
 }

@@ -3,6 +3,7 @@ package metactf
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,7 +28,20 @@ type State struct {
 	Until          time.Time // when the next probe may be sent; zero while open
 	Rate           float64   // calls per second now
 	ConfiguredRate float64   // calls per second at most
+	Token          TokenUse  // the one in use
+	Waits          []Wait    // the latest times in which calls were held back, the oldest first
 }
+
+// Wait is a time in which calls were held back.
+type Wait struct {
+	Kind    StateKind
+	BeganAt time.Time
+	Until   time.Time // as it was planned
+	EndedAt time.Time // zero: it goes on
+}
+
+// waitsKept is how many waits a gate remembers.
+const waitsKept = 50
 
 const (
 	pauseUnsaid = 30 * time.Second // after a 429 that does not say how long
@@ -50,6 +64,7 @@ type gate struct {
 	probing bool
 	slowed  bool          // the rate was lowered in this pause
 	hold    time.Duration // how long the breaker stays open
+	waits   []Wait        // the latest, the oldest first; all but the last have ended
 	changed chan struct{} // closed and replaced with each change that a waiting call must see
 }
 
@@ -61,13 +76,17 @@ func newGate(perSecond float64, clock domain.Clock, after func(time.Duration) <-
 }
 
 // State tells how the client stands now.
-func (c *Client) State() State { return c.gate.state() }
+func (c *Client) State() State {
+	s := c.gate.state()
+	s.Token = c.tokens.inUse()
+	return s
+}
 
 func (g *gate) state() State {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.pace.raise(g.clock())
-	return State{Kind: g.kind, Until: g.until, Rate: g.pace.rate, ConfiguredRate: g.pace.configured}
+	return State{Kind: g.kind, Until: g.until, Rate: g.pace.rate, ConfiguredRate: g.pace.configured, Waits: slices.Clone(g.waits)}
 }
 
 // WaitOpen waits until a call would not be held back: the client is open, or the time of its next probe has come and
@@ -169,6 +188,8 @@ type end struct {
 	probe   bool
 	givenUp bool              // the caller did not wait for the answer: it says nothing
 	fault   *domain.CallError // nil: answered well
+
+	otherToken bool // it was refused for its token, and there is another one
 }
 
 func (e end) class() domain.FailureClass {
@@ -207,8 +228,9 @@ func (g *gate) settle(e end) {
 		g.slowDown(now)
 	}
 	trips := g.note(now, e)
-	inconclusive := e.probe && platformFault(e.class())
+	inconclusive := e.probe && e.class().OfPlatform()
 	switch {
+	case e.otherToken: // nothing is known yet; where this was the probe, the next call is
 	case e.class() == domain.Unauthorized && !e.q.public:
 		g.shut(TokenRefused, now.Add(tokenProbe))
 	case e.pause() > 0:
@@ -231,7 +253,7 @@ func (g *gate) note(now time.Time, e end) (trips bool) {
 	if e.class() == domain.RateLimited {
 		return false
 	}
-	return g.breaker.note(now, e.q.userID, platformFault(e.class()))
+	return g.breaker.note(now, e.q.userID, e.class().OfPlatform())
 }
 
 // slowDown lowers the rate, once in each pause: calls that were under way when the platform said 429 get one, too.
@@ -253,6 +275,7 @@ func (g *gate) shut(kind StateKind, until time.Time) {
 	if kind != g.kind {
 		g.log.Warn("calls of the platform are held back", "state", kind, "until", until.UTC(), "rate", g.pace.rate)
 	}
+	g.wait(kind, until)
 	g.kind, g.until = kind, until
 	if kind == Paused {
 		g.pace.restless(until)
@@ -261,9 +284,25 @@ func (g *gate) shut(kind StateKind, until time.Time) {
 
 func (g *gate) open(now time.Time) {
 	g.log.Info("calls of the platform go on", "was", g.kind, "rate", g.pace.rate)
+	g.waits[len(g.waits)-1].EndedAt = now
 	g.kind, g.until, g.slowed, g.hold = Open, time.Time{}, false, 0
 	g.pace.restless(now)
 	g.breaker.forget()
+}
+
+// wait remembers that calls are held back, or for longer than was planned. One kind after another is two waits.
+func (g *gate) wait(kind StateKind, until time.Time) {
+	if last := len(g.waits) - 1; last >= 0 && g.kind != Open {
+		if g.kind == kind {
+			g.waits[last].Until = until
+			return
+		}
+		g.waits[last].EndedAt = g.clock()
+	}
+	if len(g.waits) == waitsKept {
+		g.waits = slices.Delete(g.waits, 0, 1)
+	}
+	g.waits = append(g.waits, Wait{Kind: kind, BeganAt: g.clock(), Until: until})
 }
 
 func (g *gate) wake() {

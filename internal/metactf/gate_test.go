@@ -389,7 +389,7 @@ func TestStateIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
 		c, err := metactf.New(metactf.Config{
-			BaseURL: "https://platform.example", Token: testToken, RateLimit: 10,
+			BaseURL: "https://platform.example", Tokens: []metactf.Token{{Name: "token", Value: testToken}}, RateLimit: 10,
 			Transport: &script{answer: answers(status(429), status(429))},
 		}, slog.New(slog.NewTextHandler(&log, nil)))
 		if err != nil {
@@ -398,7 +398,7 @@ func TestStateIsLogged(t *testing.T) {
 		for range 4 {
 			_, _ = c.User(t.Context(), testUser)
 		}
-		if got := log.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, "state=paused") ||
+		if got := log.String(); strings.Count(got, "calls of the platform") != 2 || !strings.Contains(got, "state=paused") ||
 			!strings.Contains(got, "was=paused") || strings.Contains(got, testUser) {
 			t.Errorf("got\n%s\nwant one line for the pause and one for its end", got)
 		}

@@ -19,7 +19,7 @@ type ODLScores struct {
 }
 
 type wireODL struct {
-	SynedID        text    `json:"syned_user_id"`
+	SynedID        text    `json:"syned_user_id" wire:"optional"`
 	UserID         ignored `json:"metactf_user_id"`
 	TotalSolves    integer `json:"total_challenges_solved"`
 	TotalPoints    integer `json:"total_points"`

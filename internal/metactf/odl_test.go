@@ -52,7 +52,7 @@ func TestODLScores(t *testing.T) {
 		LastAccessed: time.Unix(1760000000, 0).UTC(),
 		Solves:       []domain.Solve{readSolve(), second},
 	}, got)
-	equal(t, map[string]int64{}, c.UnknownFields())
+	equal(t, map[metactf.Field]int64{}, c.Fields())
 }
 
 func TestODLAfterIsInWholeSeconds(t *testing.T) {

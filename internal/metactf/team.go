@@ -76,7 +76,7 @@ type Assignment struct {
 
 type wireAssignment struct {
 	UserID text `json:"syned_user_id"`
-	TeamID text `json:"syned_team_id"`
+	TeamID text `json:"syned_team_id" wire:"optional"`
 }
 
 func (w wireAssignment) fault() string {

@@ -11,7 +11,7 @@ type wireUser struct {
 	ID        integer `json:"metactf_user_id"`
 	Username  text    `json:"metactf_username"`
 	SynedID   text    `json:"syned_user_id"`
-	LastLogin integer `json:"last_login_unix_timestamp"`
+	LastLogin integer `json:"last_login_unix_timestamp" wire:"optional"`
 	Status    text    `json:"metactf_user_status"`
 }
 

@@ -34,7 +34,7 @@ func (c *Client) write(ctx context.Context, q call, fault string, read func(answ
 	status := domain.NotSent
 	err = c.do(WithExchanges(ctx, func(e Exchange) {
 		status = e.Status
-		recordExchange(ctx, e)
+		tellCaller(ctx, e)
 	}), q, read)
 	if logErr := c.log.Answered(context.WithoutCancel(ctx), id, status); logErr != nil {
 		c.gate.log.Error("cannot log how the platform answered what was sent", "endpoint", q.endpoint(), "disclosure", id, "error", logErr)

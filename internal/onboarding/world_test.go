@@ -115,7 +115,7 @@ func (w *world) start() {
 	w.t.Helper()
 	client := func(transport http.RoundTripper) *metactf.Client {
 		c, err := metactf.New(metactf.Config{
-			BaseURL: w.url, Token: token, RateLimit: 1e6, Transport: transport, DryRun: w.dryRun, Log: w.sys, Timeout: 5 * time.Second,
+			BaseURL: w.url, Tokens: []metactf.Token{{Name: "token", Value: token}}, RateLimit: 1e6, Transport: transport, DryRun: w.dryRun, Log: w.sys, Timeout: 5 * time.Second,
 		}, slog.New(slog.DiscardHandler))
 		if err != nil {
 			w.t.Fatal(err)

@@ -13,34 +13,54 @@ import (
 
 	"flagpole/internal/domain"
 	"flagpole/internal/syncer"
+	"flagpole/internal/watch"
 	"flagpole/store"
 )
 
 const (
 	syncTick     = 15 * time.Second
+	watchTick    = 15 * time.Second
+	gaugeTick    = 15 * time.Second
 	keepGood     = 7 * 24 * time.Hour  // attempts that succeeded
 	keepBad      = 90 * 24 * time.Hour // attempts that failed
 	pruneTimeout = time.Minute
+	jobLimit     = 10 * time.Minute
 	rollUpEvery  = 15 * time.Second
 )
 
 // Clock ticks until it is stopped.
 type Clock struct {
 	cron gocron.Scheduler
-	stop context.CancelFunc // ends a job under way
+	stop context.CancelFunc                                   // ends a job under way
+	done func(name string, took time.Duration, timedOut bool) // nil: nobody counts
 }
 
-// Start begins to tick: the dispatcher every 15 seconds, at once for the first time, what calls were made is added up by
-// hour as often, uploads that nobody decided about are dropped every hour, and old attempts are deleted every night. A nil dispatcher (the integration is switched off) is not ticked.
-func Start(d *syncer.Dispatcher, s *store.System, clock domain.Clock, zone *time.Location, log *slog.Logger) (*Clock, error) {
+// Work is what ticks wake.
+type Work struct {
+	Dispatcher *syncer.Dispatcher // nil: the integration is switched off
+	Watcher    *watch.Watcher     // nil: nobody asks the rules of alerts
+
+	ReadGauges func(context.Context)                                // nil: nobody shows them
+	JobDone    func(name string, took time.Duration, timedOut bool) // counts jobs; nil: nobody
+}
+
+// Start begins to tick: dispatcher and watcher every 15 seconds, at once for the first time, what calls were made is added up by
+// hour as often, uploads that nobody decided about are dropped every hour, and what is old is deleted every night.
+func Start(work Work, s *store.System, clock domain.Clock, zone *time.Location, log *slog.Logger) (*Clock, error) {
 	cron, err := gocron.NewScheduler(gocron.WithLocation(zone))
 	if err != nil {
 		return nil, fmt.Errorf("start the schedule: %w", err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	c := &Clock{cron, stop}
-	if d != nil {
-		err = c.every("dispatch syncs", gocron.DurationJob(syncTick), d.Wake, log, gocron.WithStartAt(gocron.WithStartImmediately()))
+	c := &Clock{cron, stop, work.JobDone}
+	if work.Dispatcher != nil {
+		err = c.every("dispatch syncs", gocron.DurationJob(syncTick), work.Dispatcher.Wake, log, gocron.WithStartAt(gocron.WithStartImmediately()))
+	}
+	if err == nil && work.Watcher != nil {
+		err = c.every("evaluate alerts", gocron.DurationJob(watchTick), work.Watcher.Wake, log, gocron.WithStartAt(gocron.WithStartImmediately()))
+	}
+	if err == nil && work.ReadGauges != nil {
+		err = c.every("read gauges", gocron.DurationJob(gaugeTick), func() { work.ReadGauges(ctx) }, log, gocron.WithStartAt(gocron.WithStartImmediately()))
 	}
 	if err == nil {
 		err = c.every("roll up attempts", gocron.DurationJob(rollUpEvery), func() { rollUp(ctx, s, log) }, log, gocron.WithStartAt(gocron.WithStartImmediately()))
@@ -66,7 +86,15 @@ func (c *Clock) every(name string, when gocron.JobDefinition, do func(), log *sl
 		gocron.WithEventListeners(gocron.AfterJobRunsWithPanic(func(_ uuid.UUID, job string, recovered any) {
 			log.Error("a scheduled job panicked", "job", job, "panic", recovered)
 		})))
-	_, err := c.cron.NewJob(when, gocron.NewTask(do), opts...)
+	_, err := c.cron.NewJob(when, gocron.NewTask(func() {
+		began := time.Now()
+		defer func() {
+			if took := time.Since(began); c.done != nil {
+				c.done(name, took, took > jobLimit)
+			}
+		}()
+		do()
+	}), opts...)
 	return err
 }
 
@@ -101,5 +129,8 @@ func prune(ctx context.Context, s *store.System, clock domain.Clock, log *slog.L
 	log.Info("old attempts deleted", "attempts", n)
 	if err := s.PruneFailures(ctx); err != nil {
 		log.Error("cannot delete old failures", "error", err)
+	}
+	if err := s.PruneAlerts(ctx, now); err != nil {
+		log.Error("cannot delete old alerts", "error", err)
 	}
 }

@@ -57,7 +57,7 @@ func platform(t *testing.T, s *store.Store, clock *storetest.Clock, log *slog.Lo
 		http.Error(w, `{"detail": "out of order"}`, http.StatusInternalServerError)
 	}))
 	t.Cleanup(server.Close)
-	client, err := metactf.New(metactf.Config{BaseURL: server.URL, Token: "token", RateLimit: 1000}, log)
+	client, err := metactf.New(metactf.Config{BaseURL: server.URL, Tokens: []metactf.Token{{Name: "token", Value: "token"}}, RateLimit: 1000}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestFirstTickWakesTheDispatcherAtOnce(t *testing.T) {
 		storetest.EnrolAll(t, s)
 		log, _ := newLog()
 		d, called := platform(t, s, clock, log)
-		c, err := Start(d, s.System(), clock.Now, time.UTC, log)
+		c, err := Start(Work{Dispatcher: d}, s.System(), clock.Now, time.UTC, log)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +98,7 @@ func TestTicksOnAnEmptyStoreCallNobodyAndStopCleanly(t *testing.T) {
 		log, text := newLog()
 		d, called := platform(t, s, clock, log)
 		for range 3 {
-			c, err := Start(d, s.System(), clock.Now, time.UTC, log)
+			c, err := Start(Work{Dispatcher: d}, s.System(), clock.Now, time.UTC, log)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,7 +121,7 @@ func TestDispatcherIsTickedOnlyWhereThereIsOne(t *testing.T) {
 			d    *syncer.Dispatcher
 			want []string
 		}{{nil, []string{"expire imports", "prune attempts", "roll up attempts"}}, {d, []string{"dispatch syncs", "expire imports", "prune attempts", "roll up attempts"}}} {
-			c, err := Start(test.d, s.System(), clock.Now, time.UTC, log)
+			c, err := Start(Work{Dispatcher: test.d}, s.System(), clock.Now, time.UTC, log)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -147,7 +147,7 @@ func TestAttemptsArePrunedAtNightInThePortalsZone(t *testing.T) {
 	}
 	storetest.Each(t, func(t *testing.T, s *store.Store, clock *storetest.Clock) {
 		log, _ := newLog()
-		c, err := Start(nil, s.System(), clock.Now, zone, log)
+		c, err := Start(Work{}, s.System(), clock.Now, zone, log)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -170,7 +170,7 @@ func TestAttemptsAreAddedUpWhileThePortalRuns(t *testing.T) {
 			t.Fatal(err)
 		}
 		log, text := newLog()
-		c, err := Start(nil, s.System(), clock.Now, time.UTC, log)
+		c, err := Start(Work{}, s.System(), clock.Now, time.UTC, log)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -310,5 +310,5 @@ func ticking(t *testing.T) *Clock {
 		t.Fatal(err)
 	}
 	cron.Start()
-	return &Clock{cron, func() {}}
+	return &Clock{cron: cron, stop: func() {}}
 }

@@ -138,10 +138,8 @@ func whileLeading(ctx context.Context, lead *store.Lead) (context.Context, conte
 
 // takeOver puts in order what the last process that had the lead left open, and what this one could not close.
 func (s *Syncer) takeOver(ctx context.Context) error {
-	n, err := s.store.TakeOver(ctx, s.clock().Truncate(quarter))
-	if n > 0 {
-		s.log.Warn("runs that were left open were closed", "runs", n)
-	}
+	closed, err := s.store.TakeOver(ctx, s.clock().Truncate(quarter))
+	s.logClosed(closed)
 	return err
 }
 

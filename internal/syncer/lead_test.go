@@ -14,7 +14,7 @@ import (
 // mute is a second process beside b: its client cannot reach the platform, so whatever it gets done, another did.
 func (b *bench) mute() *Syncer {
 	b.t.Helper()
-	client, err := metactf.New(metactf.Config{BaseURL: "http://127.0.0.1:1", Token: "test-token", RateLimit: 1000, Timeout: time.Second}, slog.New(slog.DiscardHandler))
+	client, err := metactf.New(metactf.Config{BaseURL: "http://127.0.0.1:1", Tokens: []metactf.Token{{Name: "token", Value: "test-token"}}, RateLimit: 1000, Timeout: time.Second}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -158,7 +158,7 @@ func newBench(t *testing.T, s *store.Store, clock *storetest.Clock, ids ...strin
 	t.Helper()
 	b := &bench{t: t, store: s, clock: clock, platform: newPlatform(t)}
 	client, err := metactf.New(metactf.Config{
-		BaseURL: b.platform.server.URL + apiBase, Token: "test-token", RateLimit: 10_000, Timeout: 5 * time.Second,
+		BaseURL: b.platform.server.URL + apiBase, Tokens: []metactf.Token{{Name: "token", Value: "test-token"}}, RateLimit: 10_000, Timeout: 5 * time.Second,
 	}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

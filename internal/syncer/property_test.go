@@ -135,7 +135,7 @@ func (w *chaos) restart() {
 func (w *chaos) client() *metactf.Client {
 	w.t.Helper()
 	client, err := metactf.New(metactf.Config{
-		BaseURL: w.url, Token: "t", RateLimit: 1e6, RetryLimit: w.random.IntN(3), Timeout: 250 * time.Millisecond, Clock: w.clock.Now,
+		BaseURL: w.url, Tokens: []metactf.Token{{Name: "token", Value: "t"}}, RateLimit: 1e6, RetryLimit: w.random.IntN(3), Timeout: 250 * time.Millisecond, Clock: w.clock.Now,
 		After: func(d time.Duration) <-chan time.Time {
 			w.clock.Advance(d)
 			now := make(chan time.Time, 1)

@@ -26,6 +26,10 @@ type Settings struct {
 	Every       time.Duration // between syncs of an active competitor
 	AtMost      time.Duration // between syncs of anybody; also the ceiling of the back-off
 	Zone        *time.Location
+
+	// Who counts what is done; nil: nobody.
+	Synced  func(result string)                     // one sync was stored: changed, unchanged, blocked or failed
+	JobDone func(took time.Duration, timedOut bool) // one job is over
 }
 
 const (
@@ -78,12 +82,24 @@ func (s *Syncer) execute(ctx context.Context, id string, req store.RunRequest) (
 
 // finish closes a run, also after ctx has ended.
 func (s *Syncer) finish(ctx context.Context, r Report) error {
+	s.logRun(r)
+	closing, cancel := closingTime(ctx)
+	defer cancel()
+	return s.store.FinishRun(closing, r.RunID, r.Counts, r.Stopped)
+}
+
+// logRun is the one line that sums a run up.
+func (s *Syncer) logRun(r Report) {
 	c := r.Counts
 	s.log.Info("run finished", "run", r.RunID, "stopped", r.Stopped, "attempted", c.Attempted, "changed", c.Changed, "unchanged", c.Unchanged,
 		"blocked", c.Blocked, "failed", c.Failed, "skipped", c.Skipped, "not_enrolled", c.NotEnrolled, "new_solves", c.NewSolves, "calls", c.APICalls, "seconds", r.Took.Seconds())
-	closing, cancel := closingTime(ctx)
-	defer cancel()
-	return s.store.FinishRun(closing, r.RunID, c, r.Stopped)
+}
+
+// logClosed sums up runs that were closed because their time was over or their process had died.
+func (s *Syncer) logClosed(runs []store.Run) {
+	for _, run := range runs {
+		s.logRun(Report{RunID: run.ID, Counts: run.Counts, Took: run.FinishedAt.Sub(run.StartedAt), Stopped: run.Stopped})
+	}
 }
 
 func stopReason(ctx context.Context, err error) store.StopReason {
@@ -218,10 +234,11 @@ func (s *Syncer) Dispatch(ctx context.Context) error {
 		for _, d := range fresh {
 			tried[d.CompetitorID] = true
 		}
-		id, err := s.store.ScheduledRun(ctx, s.clock().Truncate(quarter))
+		id, closed, err := s.store.ScheduledRun(ctx, s.clock().Truncate(quarter))
 		if err != nil {
 			return err
 		}
+		s.logClosed(closed)
 		if id != runID { // the run's round begins, or the next quarter hour has
 			runID = id
 			if err := s.expect(ctx, runID, store.Selection{DueBy: s.clock()}); err != nil {
@@ -364,8 +381,9 @@ func (s *Syncer) job(ctx context.Context, targets []store.Target, o order, t *ta
 	if err := s.allowed(ctx); err != nil {
 		return targets, err
 	}
-	halting, cancel := context.WithTimeoutCause(ctx, jobTimeout, errJobTimeout)
+	halting, cancel := context.WithTimeoutCause(domain.WithRun(ctx, o.runID), jobTimeout, errJobTimeout)
 	defer cancel()
+	began := s.clock()
 	queue := make(chan store.Target)
 	var workers sync.WaitGroup
 	var mu sync.Mutex
@@ -392,10 +410,27 @@ func (s *Syncer) job(ctx context.Context, targets []store.Target, o order, t *ta
 	}
 	close(queue)
 	workers.Wait()
+	s.jobOver(ctx, s.clock().Sub(began), errors.Is(context.Cause(halting), errJobTimeout), o)
 	if cause := context.Cause(halting); cause != nil && !errors.Is(cause, errJobTimeout) {
 		return untried, cause
 	}
 	return untried, nil
+}
+
+// jobOver keeps how long a job took, and that it did not come to its end in time.
+func (s *Syncer) jobOver(ctx context.Context, took time.Duration, timedOut bool, o order) {
+	if s.set.JobDone != nil {
+		s.set.JobDone(took, timedOut)
+	}
+	if timedOut {
+		s.log.Error("a job took longer than 10 minutes; who was left stays due", "job", "sync", "run", o.runID)
+	}
+	if o.dryRun || ctx.Err() != nil {
+		return
+	}
+	if err := s.store.JobDone(ctx, "sync", s.clock(), timedOut); err != nil {
+		s.log.Error("cannot keep how a job went", "job", "sync", "error", err)
+	}
 }
 
 var errJobTimeout = errors.New("the job took longer than 10 minutes")
@@ -428,7 +463,22 @@ func (s *Syncer) one(ctx context.Context, target store.Target, o order, t *tally
 		counts = domain.RunCounts{APICalls: len(pull.Attempts)}
 	}
 	t.add(counts)
+	if kept && !o.dryRun {
+		s.synced(counts)
+	}
 	return kept
+}
+
+// synced tells who counts of one stored sync.
+func (s *Syncer) synced(c domain.RunCounts) {
+	if s.set.Synced == nil {
+		return
+	}
+	for result, n := range map[string]int{"changed": c.Changed, "unchanged": c.Unchanged, "blocked": c.Blocked, "failed": c.Failed} {
+		if n > 0 {
+			s.set.Synced(result)
+		}
+	}
 }
 
 // afterPanic makes a panic one competitor's failed sync, tried again later like any other.
