@@ -55,7 +55,11 @@ func newMailer(c Mail) (*mailer, error) {
 		opts = append(opts, mail.WithTLSPolicy(mail.TLSMandatory))
 	}
 	if c.User != "" {
-		opts = append(opts, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(c.User), mail.WithPassword(c.Password))
+		auth := mail.SMTPAuthAutoDiscover
+		if c.TLS == WhereItCan || c.TLS == NoTLS { // the password does not leave this machine then
+			auth = mail.SMTPAuthPlainNoEnc
+		}
+		opts = append(opts, mail.WithSMTPAuth(auth), mail.WithUsername(c.User), mail.WithPassword(c.Password))
 	}
 	if _, err := mail.NewClient(c.Host, opts...); err != nil {
 		return nil, errors.New("mail: the server's settings cannot be used")
