@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math"
 	"time"
 
 	"flagpole/internal/domain"
@@ -58,7 +59,7 @@ func (sys *System) NoteConnection(ctx context.Context, n ConnectionNews) error {
 			INSERT INTO platform_connection (only_one, seen_at, state, until_at, rate, configured_rate, fingerprint) VALUES (1, $1, $2, $3, $4, $5, $6)
 			ON CONFLICT (only_one) DO UPDATE SET seen_at = excluded.seen_at, state = excluded.state, until_at = excluded.until_at, rate = excluded.rate,
 				configured_rate = excluded.configured_rate, fingerprint = excluded.fingerprint`,
-			micros(n.SeenAt), n.State, nullMicros(n.Until), n.Rate, n.ConfiguredRate, n.Token.Fingerprint)
+			micros(n.SeenAt), n.State, nullMicros(n.Until), thousandths(n.Rate), thousandths(n.ConfiguredRate), n.Token.Fingerprint)
 		if err != nil {
 			return err
 		}
@@ -83,6 +84,9 @@ func (sys *System) NoteConnection(ctx context.Context, n ConnectionNews) error {
 	})
 	return wrap(err, "note the connection")
 }
+
+// thousandths is how rates are stored.
+func thousandths(rate float64) int64 { return int64(math.Round(1000 * rate)) }
 
 func noteToken(ctx context.Context, tx conn, n ConnectionNews) error {
 	if n.Token.Fingerprint == "" {
@@ -224,8 +228,10 @@ func (sc *Scope) Connection(ctx context.Context, now, since time.Time) (p Connec
 }
 
 func readConnection(ctx context.Context, tx conn) (c Connection, err error) {
+	var rate, configured int64
 	err = tx.row(ctx, `SELECT seen_at, state, until_at, rate, configured_rate, fingerprint FROM platform_connection`).
-		Scan(into(&c.SeenAt), &c.State, into(&c.Until), &c.Rate, &c.ConfiguredRate, &c.Token.Fingerprint)
+		Scan(into(&c.SeenAt), &c.State, into(&c.Until), &rate, &configured, &c.Token.Fingerprint)
+	c.Rate, c.ConfiguredRate = float64(rate)/1000, float64(configured)/1000
 	if errors.Is(err, sql.ErrNoRows) {
 		return Connection{}, nil
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"flagpole/internal/alert"
 	"flagpole/internal/domain"
 	"flagpole/internal/roster"
 	"flagpole/store"
@@ -25,6 +26,59 @@ func forAdmins(method string, call func(h *house, sc *store.Scope) error) probe 
 }
 
 var rules = store.OnboardingRules{Enabled: true, Earliest: domain.ProfileComplete, Removals: 0.1}
+
+// alertProbes are those of alerts and the connection: they name nobody, and product staff see the first.
+func alertProbes() []probe {
+	return []probe{
+		forStaff("Alerts", func(h *house, sc *store.Scope) (int, error) {
+			list, _, err := sc.Alerts(h.t.Context(), h.clock.Now())
+			return len(list), err
+		}),
+		forStaff("PastAlerts", func(h *house, sc *store.Scope) (int, error) {
+			list, _, err := sc.PastAlerts(h.t.Context(), 0, 9)
+			return len(list), err
+		}),
+		forStaff("Messages", func(h *house, sc *store.Scope) (int, error) {
+			list, err := sc.Messages(h.t.Context(), 9)
+			return len(list), err
+		}),
+		{"Connection", "", func(h *house, sc *store.Scope) (any, error) {
+			page, err := sc.Connection(h.t.Context(), h.clock.Now(), h.clock.Now())
+			if some := page.SeenAt.Equal(h.clock.Now()); some != (sc.Viewer().Role == domain.RoleAdmin) {
+				h.t.Errorf("Connection as %+v: seen is %v", sc.Viewer(), some)
+			}
+			return nil, err
+		}, nobody, "", nobody},
+		forAdmins("AcknowledgeAlert", func(h *house, sc *store.Scope) error { return sc.AcknowledgeAlert(h.t.Context(), domain.AlertDisk, "") }),
+		forAdmins("TestMessages", func(h *house, sc *store.Scope) error { return sc.TestMessages(h.t.Context(), "/") }),
+		forAdmins("TestConnection", func(h *house, sc *store.Scope) error { return sc.TestConnection(h.t.Context()) }),
+	}
+}
+
+// anAlert has a rule fire, a message written, and the connection noted.
+func anAlert(h *house) {
+	h.t.Helper()
+	if err := h.sys.NoteConnection(h.t.Context(), store.ConnectionNews{Connection: store.Connection{SeenAt: h.clock.Now(), State: "open", Rate: 5, ConfiguredRate: 5}}); err != nil {
+		h.t.Fatal(err)
+	}
+	always := alert.Defaults()
+	always.DatabaseErrors = 0
+	changes, err := h.sys.EvaluateAlerts(h.t.Context(), h.clock.Now(), store.AlertRules{Thresholds: always, Zone: time.UTC, Link: "/"})
+	if err != nil || len(changes) == 0 {
+		h.t.Fatalf("%d changes, %v", len(changes), err)
+	}
+}
+
+// forStaff is a probe of a method that gives something to admins and product staff, and nothing to others.
+func forStaff(method string, call func(h *house, sc *store.Scope) (int, error)) probe {
+	return probe{method, "", func(h *house, sc *store.Scope) (any, error) {
+		n, err := call(h, sc)
+		if role := sc.Viewer().Role; (n > 0) != (role == domain.RoleAdmin || role == domain.RoleProduct) {
+			h.t.Errorf("%s as %+v gives %d", method, sc.Viewer(), n)
+		}
+		return nil, err
+	}, nobody, "", nobody}
+}
 
 func editProbes() []probe {
 	ghost := domain.Competitor{ID: "cp-z"}

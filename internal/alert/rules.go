@@ -123,6 +123,9 @@ func noCycle(f Facts, t Thresholds) (bool, string) {
 }
 
 func databaseErrors(f Facts, t Thresholds) (bool, string) {
+	if f.DatabaseErrors == 0 && t.DatabaseErrors > 0 {
+		return false, "No statement of the database failed in the last 15 minutes."
+	}
 	return f.DatabaseErrors >= t.DatabaseErrors, fmt.Sprintf("%s of the database failed in the last 15 minutes.", upper(count(f.DatabaseErrors, "statement", "statements")))
 }
 

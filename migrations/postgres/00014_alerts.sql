@@ -6,7 +6,7 @@ CREATE TABLE alert_incidents (
     ended_at    BIGINT, -- NULL: it goes on
     told_at     BIGINT, -- of the last message
     end_told    BOOLEAN NOT NULL DEFAULT FALSE,
-    reopened    INTEGER NOT NULL DEFAULT 0
+    reopened    BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX alert_incidents_by_end ON alert_incidents (ended_at);
 
@@ -30,7 +30,7 @@ CREATE INDEX alerts_by_time ON alerts (fired_at, alert_id);
 
 -- The last evaluation. Whoever evaluates locks it.
 CREATE TABLE alert_evaluation (
-    only_one     INTEGER PRIMARY KEY CHECK (only_one = 1),
+    only_one     BIGINT PRIMARY KEY CHECK (only_one = 1),
     evaluated_at BIGINT NOT NULL, -- 0: never
     verdicts     TEXT NOT NULL -- JSON: what each rule said
 );
@@ -62,7 +62,7 @@ CREATE TABLE alert_deliveries (
     state      TEXT COLLATE "C" NOT NULL CHECK (state IN ('waiting', 'sent', 'given_up')),
     created_at BIGINT NOT NULL,
     next_at    BIGINT NOT NULL, -- of the next try; while one is under way, when it is taken for dead
-    attempts   INTEGER NOT NULL DEFAULT 0,
+    attempts   BIGINT NOT NULL DEFAULT 0,
     ended_at   BIGINT,
     error      TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (message_id, channel, address)
@@ -72,7 +72,7 @@ CREATE INDEX alert_deliveries_ended ON alert_deliveries (ended_at) WHERE state =
 
 -- The going through everybody who was due when it began.
 CREATE TABLE sync_cycle (
-    only_one     INTEGER PRIMARY KEY CHECK (only_one = 1),
+    only_one     BIGINT PRIMARY KEY CHECK (only_one = 1),
     started_at   BIGINT NOT NULL, -- 0: none
     completed_at BIGINT NOT NULL
 );
@@ -87,19 +87,19 @@ CREATE TABLE background_jobs (
 
 CREATE TABLE database_error_minutes (
     minute_at BIGINT PRIMARY KEY,
-    errors    INTEGER NOT NULL
+    errors    BIGINT NOT NULL
 );
 
-ALTER TABLE sync_runs ADD COLUMN platform_failed INTEGER NOT NULL DEFAULT 0; -- of failed: 5xx, no answer in time, unreachable
+ALTER TABLE sync_runs ADD COLUMN platform_failed BIGINT NOT NULL DEFAULT 0; -- of failed: 5xx, no answer in time, unreachable
 
 -- The connection with the platform, as the process that calls it last saw it.
 CREATE TABLE platform_connection (
-    only_one        INTEGER PRIMARY KEY CHECK (only_one = 1),
+    only_one        BIGINT PRIMARY KEY CHECK (only_one = 1),
     seen_at         BIGINT NOT NULL,
     state           TEXT COLLATE "C" NOT NULL,
     until_at        BIGINT, -- when the next probe may be sent; NULL: open
-    rate            DOUBLE PRECISION NOT NULL, -- calls per second now
-    configured_rate DOUBLE PRECISION NOT NULL,
+    rate            BIGINT NOT NULL, -- thousandths of a call per second
+    configured_rate BIGINT NOT NULL,
     fingerprint     TEXT COLLATE "C" NOT NULL -- of the token in use
 );
 

@@ -98,8 +98,8 @@ CREATE TABLE platform_connection (
     seen_at         INTEGER NOT NULL,
     state           TEXT NOT NULL,
     until_at        INTEGER, -- when the next probe may be sent; NULL: open
-    rate            REAL NOT NULL, -- calls per second now
-    configured_rate REAL NOT NULL,
+    rate            INTEGER NOT NULL, -- thousandths of a call per second
+    configured_rate INTEGER NOT NULL,
     fingerprint     TEXT NOT NULL -- of the token in use
 ) STRICT;
 
