@@ -72,6 +72,11 @@ var matrix = map[string]access{
 	"GET /admin/operations/:id":           {"/admin/operations/999", 303, 403, 403, 404, 403},
 	"POST /admin/operations/:id/abort":    {"/admin/operations/999/abort", 303, 403, 403, 404, 403},
 	"POST /admin/operations/:id/undo":     {"/admin/operations/999/undo", 303, 403, 403, 404, 403},
+	"GET /admin/alerts":                   {"/admin/alerts", 303, 403, 403, 200, 200},
+	"POST /admin/alerts/acknowledge":      {"/admin/alerts/acknowledge", 303, 403, 403, 404, 403}, // no rule
+	"POST /admin/alerts/test":             {"/admin/alerts/test", 303, 403, 403, 303, 403},
+	"GET /admin/connection":               {"/admin/connection", 303, 403, 403, 200, 403},
+	"POST /admin/connection/test":         {"/admin/connection/test", 303, 403, 403, 303, 403},
 	"GET /admin/guide":                    {"/admin/guide", 303, 403, 403, 200, 200},
 	"GET /competitors/:id/categories.csv": {"/competitors/C-1/categories.csv", 303, 200, 404, 200, 403},
 	"GET /competitors/:id/results.csv":    {"/competitors/C-1/results.csv", 303, 200, 404, 200, 403},
@@ -156,6 +161,7 @@ var matrix = map[string]access{
 
 	"GET /static/*":           {"/static/app.css", 200, 200, 200, 200, 200},
 	"GET /healthz":            {"/healthz", 200, 200, 200, 200, 200},
+	"GET /metrics":            {"/metrics", 404, 404, 404, 404, 404}, // with neither a token nor an address of its own
 	"GET /readyz":             {"/readyz", 200, 200, 200, 200, 200},
 	"echo_route_not_found /*": {"/no/such/page", 404, 404, 404, 404, 404},
 }

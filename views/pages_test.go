@@ -177,6 +177,10 @@ func everything() map[string]templ.Component {
 	wrong.Password = PasswordFaults{Current: "This is not the current password.", New: "The password is too short.", Again: "This is not the same."}
 	return map[string]templ.Component{
 		"admin":                   AdminPage(admin),
+		"alerts":                  AlertsPage(admin, someAlerts()),
+		"alerts, none told":       AlertsPage(product, Alerts{Rules: []AlertRow{{Rule: domain.AlertDisk, State: domain.AlertOK, Evidence: "Half is free."}}}),
+		"connection":              ConnectionPage(admin, someConnection()),
+		"connection, off":         ConnectionPage(admin, Connection{State: "Switched off.", StateKind: "hold"}),
 		"import":                  ImportPage(admin, ImportForm{Problem: "No file was chosen.", Last: []ImportRow{{"/admin/import/i", now, "devan", State{Kind: "ok", Text: "Imported"}, "1 added"}}}),
 		"import, preview":         ImportPreviewPage(admin, someImport()),
 		"import, wrong":           ImportPreviewPage(admin, ImportPreview{Open: true, WrongTotal: 300, Wrong: []ImportFault{{2, "email", "is none"}, {3, "", "has 2 cells"}}, Counts: make([]ImportCount, 3)}),
@@ -453,4 +457,31 @@ func TestAccount(t *testing.T) {
 	wantEach(t, doc, "#password-form .s.bad", "This is not the same.")
 	wantAttr(t, doc, "[aria-invalid=true]", "name", "again")
 	wantAttr(t, doc, "[aria-invalid=true]", "aria-describedby", "password-again-note")
+}
+
+func someAlerts() Alerts {
+	return Alerts{
+		EvaluatedAt: now, MayAct: true, Channels: []string{"night@house.example", "Slack"}, Problem: "It does not fire any more.", OlderURL: "/admin/alerts?before=3", PollEvery: "2s",
+		Rules: []AlertRow{
+			{Rule: domain.AlertPlatform, State: domain.AlertFiring, Since: now, Evidence: "467 of 467.", Threshold: "Fires at: half."},
+			{Rule: domain.AlertFailureRate, State: domain.AlertAcknowledged, Since: now, Evidence: "467 of 467.", By: "devan@house.example", Reason: "MetaCTF is told"},
+			{Rule: domain.AlertJob, State: domain.AlertResolved, Since: now, Evidence: "In time."},
+		},
+		Past: []PastAlertRow{{Rule: domain.AlertPlatform, FiredAt: now, Evidence: "All.", Others: 2, By: "devan@house.example", Note: "known"}, {Rule: domain.AlertJob, FiredAt: now, EndedAt: now}},
+		Messages: []MessageRow{{At: now, Subject: "Flagpole: a test"}, {At: now, Subject: "Flagpole: Too many syncs fail", Deliveries: []DeliveryRow{
+			{To: "Slack", State: "Delivered", Kind: "ok", At: now}, {To: "the webhook", State: "Is tried again", Kind: "warn", Error: "status 500"},
+		}}},
+	}
+}
+
+func someConnection() Connection {
+	token := ConnectionToken{Fingerprint: "abcdef012345", Source: "GAME_PLATFORM_API_TOKEN", FirstAt: now, State: "Taken", Kind: "ok", At: now}
+	return Connection{
+		BaseURL: "https://platform.example/v1", On: true, HasToken: true, SeenAt: now, State: "Open: calls are made.", StateKind: "ok", Token: token, Tokens: []ConnectionToken{token},
+		Rate: Rate(2.5), Limit: Rate(5), Concurrency: 8, Retries: 3, Timeout: 20 * time.Second, ZoneName: "UTC", Calls: 12, PollEvery: "1s",
+		Tests:  []ConnectionTest{{At: now, Token: "It was refused.", Answer: "300 ms", Skew: "The clocks differ by 3 min.", Skewing: true, SkewTooLarge: true}},
+		Waits:  []ConnectionWait{{Why: "The platform asked us to wait.", BeganAt: now, Planned: "1 min"}},
+		Fields: []ConnectionField{{Field: "GET /users: badge", Fault: "unknown", FirstAt: now, LastAt: now, Times: 3}},
+		Hours:  []ConnectionHour{{Hour: "12:00", Calls: 12}},
+	}
 }

@@ -354,7 +354,7 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 		t.Errorf("without a platform: status %d\n%s", o.status, o.stdout)
 	}
 	c.env["GAME_PLATFORM_API_TOKEN"] = ""
-	if o := c.do("", "check"); o.status != exitFailed || !strings.Contains(o.stdout, "GAME_PLATFORM_API_TOKEN is not set") {
+	if o := c.do("", "check"); o.status != exitFailed || !strings.Contains(o.stdout, "neither GAME_PLATFORM_API_TOKEN nor GAME_PLATFORM_API_TOKEN_FILE is set") {
 		t.Errorf("without a token: status %d\n%s", o.status, o.stdout)
 	}
 }

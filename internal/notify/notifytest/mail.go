@@ -8,6 +8,7 @@ import (
 	"mime/quotedprintable"
 	"net"
 	"net/mail"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -32,7 +33,7 @@ type MailServer struct {
 	closed bool // it answers that it cannot take mails now
 }
 
-// StartMail starts a server that wants this user and password. It ends with the test.
+// StartMail starts a server that wants this user and password, or neither where they are empty. It ends with the test.
 func StartMail(t testing.TB, user, password string) *MailServer {
 	t.Helper()
 	m := &MailServer{user: user, password: password}
@@ -62,6 +63,9 @@ func (m *MailServer) Config(to ...string) notify.Mail {
 		Host: "127.0.0.1", Port: m.port, User: m.user, Password: m.password, TLS: notify.NoTLS, From: "Flagpole <portal@house.example>", To: to,
 	}
 }
+
+// URL is the server's address as settings have it.
+func (m *MailServer) URL() string { return "smtp://127.0.0.1:" + strconv.Itoa(m.port) }
 
 // Mails are those that have arrived, in their order.
 func (m *MailServer) Mails() []Mail {
