@@ -427,3 +427,27 @@ func (l *lines) Write(b []byte) (int, error) {
 	}
 	return len(b), nil
 }
+
+func TestABackupIsRestoredByCommand(t *testing.T) {
+	c := newConsole(t, storetest.URL(t, "sqlite")).filled()
+	c.json("--all")
+	file := filepath.Join(t.TempDir(), "backup")
+	wrote := c.must("backup", file)
+	if o := c.do("", "backup", file); o.status != exitFailed || !strings.Contains(o.stderr, "exists already") {
+		t.Errorf("a second time: %+v", o)
+	}
+	if o := c.do("", "restore", file); o.status != exitFailed || !strings.Contains(o.stderr, "Nothing is overwritten") {
+		t.Errorf("over what is there: %+v", o)
+	}
+	c.env["DATABASE_URL"] = "sqlite:" + filepath.Join(t.TempDir(), "restored.db")
+	restored := c.must("restore", file)
+	if strings.TrimPrefix(wrote, "backed up: ") != strings.TrimPrefix(restored, "restored: ") || !strings.Contains(wrote, "sqlite") || strings.Contains(wrote, " 0 solves") {
+		t.Errorf("%s%s", wrote, restored)
+	}
+	if _, status := c.json("--all"); status == exitUsage {
+		t.Error("the restored database cannot be used")
+	}
+	if o := c.do("", "backup"); o.status != exitUsage {
+		t.Errorf("without a file: %+v", o)
+	}
+}

@@ -54,7 +54,7 @@ func newRoot(p *program) *cobra.Command {
 	root.SetErr(p.stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	root.AddCommand(p.onboardingCommand(), p.demoCommand(), p.serveCommand(), p.simulatorCommand(), p.migrateCommand(), p.importCommand(),
-		p.syncCommand(), p.failuresCommand(), p.retryCommand(), p.clearCommand(), p.alertsCommand(), p.checkCommand(), p.cleanCommand(), p.userCommand(), p.rolloutCommand())
+		p.syncCommand(), p.failuresCommand(), p.retryCommand(), p.clearCommand(), p.alertsCommand(), p.checkCommand(), p.backupCommand(), p.restoreCommand(), p.cleanCommand(), p.userCommand(), p.rolloutCommand())
 	return root
 }
 
