@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -75,6 +76,7 @@ func (p *pages) showAlerts(c echo.Context, s *store.Scope, problem error) error 
 		}
 		view.Rules = append(view.Rules, row)
 	}
+	slices.SortStableFunc(view.Rules, func(a, b views.AlertRow) int { return urgency(a.State) - urgency(b.State) })
 	for _, a := range past {
 		view.Past = append(view.Past, views.PastAlertRow{
 			Rule: a.Rule, FiredAt: a.FiredAt, EndedAt: a.ResolvedAt, Evidence: a.Evidence, By: who(s.Viewer(), a.AcknowledgedBy), Note: a.Reason, Others: a.Others,
@@ -111,6 +113,19 @@ func (p *pages) answerAlerts(c echo.Context, s *store.Scope, view views.Alerts, 
 		return write(c, status, views.AlertsPage(shell, view))
 	}
 	return render(c, views.AlertsPage(shell, view), regions{"alerts": views.AlertsList(shell, view)})
+}
+
+// urgency orders the page: what somebody has to see comes first.
+func urgency(s domain.AlertState) int {
+	switch s {
+	case domain.AlertFiring:
+		return 0
+	case domain.AlertAcknowledged:
+		return 1
+	case domain.AlertResolved:
+		return 2
+	}
+	return 3
 }
 
 func pastBefore(c echo.Context) (int64, error) {

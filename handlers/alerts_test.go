@@ -37,6 +37,7 @@ func TestAlertsAreSeenAndAcknowledged(t *testing.T) {
 			if rows := page.words("#alerts table:first-of-type tbody tr"); len(rows) < len(domain.AlertRules) {
 				t.Errorf("%d rules are shown", len(rows))
 			}
+			wantEqual(t, "the first rule", page.words("#alerts > table tbody tr:first-child th"), []string{"The database reports errors"})
 			if !strings.Contains(page.body, "night@house.example") || !strings.Contains(page.body, "Firing") {
 				t.Error("channels or the alert are not shown")
 			}

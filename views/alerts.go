@@ -1,6 +1,7 @@
 package views
 
 import (
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -78,6 +79,10 @@ func (d Alerts) holding() (n int) {
 		}
 	}
 	return n
+}
+
+func (d Alerts) whom() string {
+	return "Messages go to " + strings.Join(d.Channels, ", ") + ". One when something begins, one when it is over; what belongs together is one message."
 }
 
 func (d Alerts) say() string {

@@ -348,7 +348,7 @@ func ConnectionList(s Shell, d Connection) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(d.Hours) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "<section aria-labelledby=\"hours-title\"><h2 id=\"hours-title\">Calls by hour, ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "<section class=\"below\" aria-labelledby=\"hours-title\"><h2 id=\"hours-title\">Calls by hour, ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -426,7 +426,7 @@ func ConnectionList(s Shell, d Connection) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "<section aria-labelledby=\"waits-title\"><h2 id=\"waits-title\">Waits of the last 7 days</h2>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "<section class=\"below\" aria-labelledby=\"waits-title\"><h2 id=\"waits-title\">Waits of the last 7 days</h2>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -493,7 +493,7 @@ func ConnectionList(s Shell, d Connection) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 46, "</section><section aria-labelledby=\"fields-title\"><h2 id=\"fields-title\">Fields that differ from the platform’s description</h2>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 46, "</section><section class=\"below\" aria-labelledby=\"fields-title\"><h2 id=\"fields-title\">Fields that differ from the platform’s description</h2>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -578,7 +578,7 @@ func ConnectionList(s Shell, d Connection) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(d.Tokens) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 57, "<section aria-labelledby=\"tokens-title\"><h2 id=\"tokens-title\">Tokens used before</h2><table class=\"rows\" role=\"table\"><caption class=\"vh\">Tokens used before, the newest first</caption> <thead role=\"rowgroup\"><tr role=\"row\"><th role=\"columnheader\" scope=\"col\">Fingerprint</th><th role=\"columnheader\" scope=\"col\">From</th><th role=\"columnheader\" scope=\"col\">First used</th><th role=\"columnheader\" scope=\"col\">At last</th></tr></thead> <tbody role=\"rowgroup\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 57, "<section class=\"below\" aria-labelledby=\"tokens-title\"><h2 id=\"tokens-title\">Tokens used before</h2><table class=\"rows\" role=\"table\"><caption class=\"vh\">Tokens used before, the newest first</caption> <thead role=\"rowgroup\"><tr role=\"row\"><th role=\"columnheader\" scope=\"col\">Fingerprint</th><th role=\"columnheader\" scope=\"col\">From</th><th role=\"columnheader\" scope=\"col\">First used</th><th role=\"columnheader\" scope=\"col\">At last</th></tr></thead> <tbody role=\"rowgroup\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

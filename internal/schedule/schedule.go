@@ -45,7 +45,7 @@ type Work struct {
 }
 
 // Start begins to tick: dispatcher and watcher every 15 seconds, at once for the first time, what calls were made is added up by
-// hour as often, uploads that nobody decided about are dropped every hour, and what is old is deleted every night.
+// hour and gauges are read as often, uploads that nobody decided about are dropped every hour, and what is old is deleted every night.
 func Start(work Work, s *store.System, clock domain.Clock, zone *time.Location, log *slog.Logger) (*Clock, error) {
 	cron, err := gocron.NewScheduler(gocron.WithLocation(zone))
 	if err != nil {
@@ -54,10 +54,10 @@ func Start(work Work, s *store.System, clock domain.Clock, zone *time.Location, 
 	ctx, stop := context.WithCancel(context.Background())
 	c := &Clock{cron, stop, work.JobDone}
 	if work.Dispatcher != nil {
-		err = c.every("dispatch syncs", gocron.DurationJob(syncTick), work.Dispatcher.Wake, log, gocron.WithStartAt(gocron.WithStartImmediately()))
+		err = c.wakes("dispatch syncs", gocron.DurationJob(syncTick), work.Dispatcher.Wake, log, gocron.WithStartAt(gocron.WithStartImmediately()))
 	}
 	if err == nil && work.Watcher != nil {
-		err = c.every("evaluate alerts", gocron.DurationJob(watchTick), work.Watcher.Wake, log, gocron.WithStartAt(gocron.WithStartImmediately()))
+		err = c.wakes("evaluate alerts", gocron.DurationJob(watchTick), work.Watcher.Wake, log, gocron.WithStartAt(gocron.WithStartImmediately()))
 	}
 	if err == nil && work.ReadGauges != nil {
 		err = c.every("read gauges", gocron.DurationJob(gaugeTick), func() { work.ReadGauges(ctx) }, log, gocron.WithStartAt(gocron.WithStartImmediately()))
@@ -80,13 +80,9 @@ func Start(work Work, s *store.System, clock domain.Clock, zone *time.Location, 
 	return c, nil
 }
 
-// every adds a named job that never runs beside itself and whose panic is logged instead of ending the process.
+// every adds a named job whose time is counted.
 func (c *Clock) every(name string, when gocron.JobDefinition, do func(), log *slog.Logger, opts ...gocron.JobOption) error {
-	opts = append(opts, gocron.WithName(name), gocron.WithSingletonMode(gocron.LimitModeReschedule),
-		gocron.WithEventListeners(gocron.AfterJobRunsWithPanic(func(_ uuid.UUID, job string, recovered any) {
-			log.Error("a scheduled job panicked", "job", job, "panic", recovered)
-		})))
-	_, err := c.cron.NewJob(when, gocron.NewTask(func() {
+	return c.wakes(name, when, func() {
 		began := time.Now()
 		defer func() {
 			if took := time.Since(began); c.done != nil {
@@ -94,7 +90,17 @@ func (c *Clock) every(name string, when gocron.JobDefinition, do func(), log *sl
 			}
 		}()
 		do()
-	}), opts...)
+	}, log, opts...)
+}
+
+// wakes adds a named job that only wakes somebody, whose own time says nothing. It never runs beside itself, and its panic is
+// logged instead of ending the process.
+func (c *Clock) wakes(name string, when gocron.JobDefinition, do func(), log *slog.Logger, opts ...gocron.JobOption) error {
+	opts = append(opts, gocron.WithName(name), gocron.WithSingletonMode(gocron.LimitModeReschedule),
+		gocron.WithEventListeners(gocron.AfterJobRunsWithPanic(func(_ uuid.UUID, job string, recovered any) {
+			log.Error("a scheduled job panicked", "job", job, "panic", recovered)
+		})))
+	_, err := c.cron.NewJob(when, gocron.NewTask(do), opts...)
 	return err
 }
 
