@@ -51,7 +51,11 @@ func (p *program) serveCommand() *cobra.Command {
 				debug.SetGCPercent(config.GCPercent)
 				debug.SetMemoryLimit(config.MemoryLimit)
 			}
-			log := p.logger(conf.Level)
+			log, flush, err := p.serverLogger(conf)
+			if err != nil {
+				return errors.Join(err, listener.Close(), s.Close())
+			}
+			defer flush()
 			log.Info("the portal listens", "address", listener.Addr().String(), "url", conf.PublicURL, "database", s.Kind(), "sync", conf.SyncEnabled)
 			return errors.Join(serve(ctx, listener, s, conf, log), s.Close())
 		},

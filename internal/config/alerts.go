@@ -42,6 +42,9 @@ func (c *Config) checkAlerts() []error {
 	if _, _, err := net.SplitHostPort(c.MetricsAddr); c.MetricsAddr != "" && err != nil {
 		fault("FLAGPOLE_METRICS_ADDR: must be an address with a port, like 127.0.0.1:9100")
 	}
+	if u, err := url.Parse(c.SentryDSN); c.SentryDSN != "" && (err != nil || u.Host == "" || u.User == nil) {
+		fault("SENTRY_DSN: must be an address with a key, as Sentry shows it")
+	}
 	return append(faults, c.checkThresholds()...)
 }
 

@@ -76,6 +76,7 @@ type Config struct {
 	MetricsAddr  string `env:"FLAGPOLE_METRICS_ADDR"`  // where /metrics alone is served
 	MetricsToken string `env:"FLAGPOLE_METRICS_TOKEN"` // with which the portal's own address serves it
 	LogLevel     string `env:"FLAGPOLE_LOG_LEVEL" envDefault:"info"`
+	SentryDSN    string `env:"SENTRY_DSN"` // where errors are sent; empty: nowhere
 
 	// Worked out from the above.
 	Mail    MailServer     `env:"-"`
