@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"flagpole/internal/domain"
@@ -27,6 +28,8 @@ type Recorder struct {
 	client *metactf.Client
 	clock  domain.Clock
 	log    *slog.Logger
+
+	mu     sync.Mutex // what follows is used by who records and by who tests
 	last   metactf.State
 	saidAt time.Time
 	fields map[metactf.Field]int64 // as they are stored
@@ -56,12 +59,9 @@ func (r *Recorder) Run(ctx context.Context) {
 
 // Serve records as Run does, and makes the tests of the connection that are asked for, and one an hour.
 func (r *Recorder) Serve(ctx context.Context) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		r.Run(ctx)
-	}()
-	defer func() { <-done }()
+	var recording sync.WaitGroup
+	recording.Go(func() { r.Run(ctx) })
+	defer recording.Wait()
 	look, hourly := time.NewTicker(lookEvery), time.NewTicker(tryEvery)
 	defer look.Stop()
 	defer hourly.Stop()
@@ -83,6 +83,8 @@ func (r *Recorder) Serve(ctx context.Context) {
 
 // record stores how the connection is, where that has changed or has not been said for a while.
 func (r *Recorder) record(ctx context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.client.Calls() == 0 { // another process may know better
 		return
 	}

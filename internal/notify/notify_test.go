@@ -160,6 +160,7 @@ func TestWebhookFaultsSayNoAddress(t *testing.T) {
 	status = http.StatusFound
 	try("status 302")
 	server.Close()
+	n = notifier(t, notify.Config{Slack: server.URL + "/secret-path", AllowPrivate: true}) // with no connection left from before
 	try("refused the connection")
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -20,7 +20,7 @@ import (
 const (
 	syncTick     = 15 * time.Second
 	watchTick    = 15 * time.Second
-	gaugeTick    = 15 * time.Second
+	gaugeTick    = 30 * time.Second
 	keepGood     = 7 * 24 * time.Hour  // attempts that succeeded
 	keepBad      = 90 * 24 * time.Hour // attempts that failed
 	pruneTimeout = time.Minute
@@ -45,7 +45,7 @@ type Work struct {
 }
 
 // Start begins to tick: dispatcher and watcher every 15 seconds, at once for the first time, what calls were made is added up by
-// hour and gauges are read as often, uploads that nobody decided about are dropped every hour, and what is old is deleted every night.
+// hour as often, gauges every 30 seconds, uploads that nobody decided about are dropped every hour, and what is old is deleted every night.
 func Start(work Work, s *store.System, clock domain.Clock, zone *time.Location, log *slog.Logger) (*Clock, error) {
 	cron, err := gocron.NewScheduler(gocron.WithLocation(zone))
 	if err != nil {
