@@ -101,6 +101,7 @@ func serve(ctx context.Context, listener net.Listener, s *store.Store, conf conf
 	}, time.Now, log)
 	// Told to stop, the syncs end while the last requests are answered, not after them.
 	ctx, cancel := context.WithCancel(ctx)
+	context.AfterFunc(ctx, watcher.Stop)
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
