@@ -60,8 +60,6 @@ func alertKind(s domain.AlertState) string {
 		return "bad"
 	case domain.AlertAcknowledged:
 		return "hold"
-	case domain.AlertResolved:
-		return "ok"
 	}
 	return "ok"
 }
