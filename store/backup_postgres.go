@@ -87,8 +87,16 @@ func backupPostgres(ctx context.Context, address, part string) (t Totals, err er
 		return t, domain.Errorf(domain.Invalid, "There is no database of Flagpole at this address.")
 	}
 	t.Kind = "postgres"
-	_, err = dump.run(ctx, "--no-password", "--format=custom", "--no-owner", "--no-privileges", "--schema="+schema, "--snapshot="+snapshot, "--file="+part)
-	return t, err
+	_, err = dump.run(ctx, "--no-password", "--format=custom", "--no-owner", "--no-privileges", "--schema="+pgx.Identifier{schema}.Sanitize(), "--snapshot="+snapshot, "--file="+part)
+	if err != nil {
+		return t, err
+	}
+	reader, err := pgProgramFor("pg_restore", address)
+	if err != nil {
+		return t, err
+	}
+	_, err = reader.run(ctx, "--file=/dev/null", part) // reads it to its end
+	return t, wrap(err, "read the copy again")
 }
 
 func restorePostgres(ctx context.Context, address, file string) (t Totals, err error) {

@@ -447,6 +447,14 @@ func TestABackupIsRestoredByCommand(t *testing.T) {
 	if _, status := c.json("--all"); status == exitUsage {
 		t.Error("the restored database cannot be used")
 	}
+	c.must("migrate", "down")
+	older := filepath.Join(t.TempDir(), "older")
+	c.must("backup", older)
+	c.env["DATABASE_URL"] = "sqlite:" + filepath.Join(t.TempDir(), "restored.db")
+	if text := c.must("restore", older); !strings.Contains(text, "1 migrations are pending; run: flagpole migrate up") {
+		t.Errorf("an older one: %s", text)
+	}
+	c.must("migrate", "up")
 	if o := c.do("", "backup"); o.status != exitUsage {
 		t.Errorf("without a file: %+v", o)
 	}
