@@ -35,7 +35,7 @@ type Alert struct {
 // EvaluateAlerts reads the facts, asks every rule, stores what has begun and ended, writes the messages that takes, and returns
 // what has changed. It may be called by several processes at once: of two evaluations the older one changes nothing.
 func (sys *System) EvaluateAlerts(ctx context.Context, now time.Time, r AlertRules) (changes []alert.Change, err error) {
-	if err := sys.storeFaults(ctx, now); err != nil {
+	if err := sys.keepFaults(ctx, now); err != nil {
 		return nil, err
 	}
 	facts, err := sys.AlertFacts(ctx, now, r.Off)
@@ -64,18 +64,6 @@ func (sys *System) EvaluateAlerts(ctx context.Context, now time.Time, r AlertRul
 	return changes, wrap(err, "evaluate alerts")
 }
 
-func (sys *System) storeFaults(ctx context.Context, now time.Time) error {
-	var stored int64
-	err := sys.s.db.update(ctx, func(tx conn) (err error) {
-		stored, err = sys.keepFaults(ctx, tx, now)
-		return err
-	})
-	if err == nil {
-		sys.s.db.faults.stored.Store(stored)
-	}
-	return wrap(err, "keep the database's errors")
-}
-
 // step goes from the stored board to the one after the verdicts.
 func step(ctx context.Context, tx conn, now time.Time, verdicts []alert.Verdict, r AlertRules) ([]alert.Change, error) {
 	board, err := readBoard(ctx, tx, now)
@@ -91,8 +79,9 @@ func step(ctx context.Context, tx conn, now time.Time, verdicts []alert.Verdict,
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range changes {
-		if err := writeChange(ctx, tx, c, ids); err != nil {
+	for i := range changes {
+		changes[i].To.Incident = ids(changes[i].To.Incident)
+		if err := writeChange(ctx, tx, changes[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -172,14 +161,14 @@ func writeIncidents(ctx context.Context, tx conn, before map[int64]alert.Inciden
 	}, nil
 }
 
-func writeChange(ctx context.Context, tx conn, c alert.Change, ids func(int64) int64) error {
+func writeChange(ctx context.Context, tx conn, c alert.Change) error {
 	at := micros(c.To.Since)
 	var err error
 	if c.To.State == domain.AlertResolved {
 		_, err = tx.exec(ctx, `UPDATE alerts SET state = 'resolved', since = $2, resolved_at = $2 WHERE rule = $1 AND state <> 'resolved'`, string(c.Rule), at)
 	} else {
 		_, err = tx.exec(ctx, `INSERT INTO alerts (rule, incident_id, state, since, fired_at, evidence) VALUES ($1, $2, $3, $4, $4, $5)`,
-			string(c.Rule), ids(c.To.Incident), string(c.To.State), at, c.To.Evidence)
+			string(c.Rule), c.To.Incident, string(c.To.State), at, c.To.Evidence)
 	}
 	return err
 }

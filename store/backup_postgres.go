@@ -23,6 +23,7 @@ import (
 type pgProgram struct {
 	path        string
 	environment []string
+	database    string
 }
 
 func pgProgramFor(name, address string) (pgProgram, error) {
@@ -48,7 +49,7 @@ func pgProgramFor(name, address string) (pgProgram, error) {
 			}
 		}
 	}
-	return pgProgram{path, environment}, nil
+	return pgProgram{path, environment, c.Database}, nil
 }
 
 // run gives what the program printed. Its complaint is in the error.
@@ -116,21 +117,12 @@ func restorePostgres(ctx context.Context, address, file string) (t Totals, err e
 	if err := roomFor(ctx, db, from); err != nil {
 		return t, err
 	}
-	if _, err := program.run(ctx, "--no-password", "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", "--schema="+from, "--dbname="+databaseOf(program), file); err != nil {
+	if _, err := program.run(ctx, "--no-password", "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges", "--schema="+from, "--dbname="+program.database, file); err != nil {
 		return t, err
 	}
 	t, err = readTotals(db.write.QueryRowContext(ctx, totalsQuery))
 	t.Kind = "postgres"
 	return t, err
-}
-
-func databaseOf(p pgProgram) string {
-	for _, variable := range p.environment {
-		if name, ok := strings.CutPrefix(variable, "PGDATABASE="); ok {
-			return name
-		}
-	}
-	return ""
 }
 
 // dumpedSchema is the schema that a dump is of. A file that is no dump of Flagpole is an Invalid error.

@@ -44,14 +44,19 @@ func isFault(err error) bool {
 // DatabaseErrors is how many statements have failed in this process for a reason of the database's own.
 func (sys *System) DatabaseErrors() int64 { return sys.s.db.faults.all.Load() }
 
-// keepFaults stores what this process has counted since it last did.
-func (sys *System) keepFaults(ctx context.Context, tx conn, now time.Time) (stored int64, err error) {
-	all, before := sys.s.db.faults.all.Load(), sys.s.db.faults.stored.Load()
-	if all == before {
-		return before, nil
+// keepFaults stores what this process has counted since it last did; mostly that is nothing, and nothing need be locked.
+func (sys *System) keepFaults(ctx context.Context, now time.Time) error {
+	f := &sys.s.db.faults
+	all := f.all.Load()
+	more := all - f.stored.Load()
+	if more == 0 {
+		return nil
 	}
-	_, err = tx.exec(ctx, `
+	err := sys.write(ctx, "keep the database's errors", `
 		INSERT INTO database_error_minutes AS m (minute_at, errors) VALUES ($1, $2)
-		ON CONFLICT (minute_at) DO UPDATE SET errors = m.errors + excluded.errors`, micros(now.Truncate(time.Minute)), all-before)
-	return all, err
+		ON CONFLICT (minute_at) DO UPDATE SET errors = m.errors + excluded.errors`, micros(now.Truncate(time.Minute)), more)
+	if err == nil {
+		f.stored.Store(all)
+	}
+	return err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -10,8 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"flagpole/internal/config"
-	"flagpole/internal/domain"
-	"flagpole/internal/metactf"
+	"flagpole/internal/connection"
 )
 
 // mostSkew is how far the platform's clock may be from ours before it is a finding.
@@ -82,39 +80,31 @@ func (p *program) checkPlatform(ctx context.Context, conf config.Config, c *chec
 		c.say(false, "platform", err.Error())
 		return
 	}
-	status, err := client.Status(ctx)
-	if err != nil {
-		c.say(false, "platform", callFault(err))
+	test := connection.Test(ctx, client, time.Now)
+	if test.Reachable != "" {
+		c.say(false, "platform", test.Reachable)
 	} else {
-		c.say(true, "platform", fmt.Sprintf("answers in %d ms", status.Took.Milliseconds()))
-		c.clock(status)
+		c.say(true, "platform", fmt.Sprintf("answers in %d ms", test.Answer.Milliseconds()))
+		c.clock(test.Skew)
 	}
-	if err := client.CheckToken(ctx); err != nil {
-		c.say(false, "token", callFault(err))
+	if test.Token != "" {
+		c.say(false, "token", test.Token)
 		return
 	}
 	use := client.State().Token
 	c.say(true, "token", fmt.Sprintf("accepted: the one of %s (fingerprint %s)", use.Name, use.Fingerprint))
 }
 
-func (c *checklist) clock(status metactf.Status) {
-	if status.ServerTime.IsZero() {
+// clock says how far the platform's clock is from ours; nil: it does not say.
+func (c *checklist) clock(ahead *time.Duration) {
+	if ahead == nil {
 		c.say(true, "clock", "the platform does not say its time")
 		return
 	}
-	skew := time.Since(status.ServerTime).Abs().Round(time.Second)
+	skew := ahead.Abs()
 	text := fmt.Sprintf("differs from the platform's by %s", skew)
 	if skew > mostSkew {
 		text += "; set this machine's clock"
 	}
 	c.say(skew <= mostSkew, "clock", text)
-}
-
-// callFault says what happened, what to do and who does it.
-func callFault(err error) string {
-	var call *domain.CallError
-	if errors.As(err, &call) {
-		return domain.AdviceFor(call.Class).String() + " (" + call.Error() + ")"
-	}
-	return err.Error()
 }

@@ -33,9 +33,8 @@ type Incident struct {
 
 // Change is a rule that went from one state to another.
 type Change struct {
-	Rule     domain.AlertRule
-	To       Standing
-	Reopened bool // it belongs to an incident that had ended
+	Rule domain.AlertRule
+	To   Standing
 }
 
 // Told is a message to be sent about an incident.
@@ -106,20 +105,20 @@ func (s *step) rule(v Verdict) {
 	is.Evidence = v.Evidence
 	switch {
 	case v.Holds && !was.State.Holds():
-		in, back := s.home(v.Rule, was, known)
+		in := s.home(v.Rule, was, known)
 		is.State, is.Since, is.Incident = domain.AlertFiring, s.now, in
-		s.changes = append(s.changes, Change{v.Rule, is, back})
+		s.changes = append(s.changes, Change{v.Rule, is})
 	case !v.Holds && was.State.Holds():
 		is.State, is.Since = domain.AlertResolved, s.now
-		s.changes = append(s.changes, Change{v.Rule, is, false})
+		s.changes = append(s.changes, Change{v.Rule, is})
 	case !known:
 		return
 	}
 	s.board.Rules[v.Rule] = is
 }
 
-// home finds the incident that a rule which begins to hold is part of, or begins one. back says that it had ended.
-func (s *step) home(rule domain.AlertRule, was Standing, known bool) (id int64, back bool) {
+// home finds the incident that a rule which begins to hold is part of, or begins one.
+func (s *step) home(rule domain.AlertRule, was Standing, known bool) int64 {
 	for i := range s.board.Incidents {
 		in := &s.board.Incidents[i]
 		if !in.EndedAt.IsZero() {
@@ -132,22 +131,22 @@ func (s *step) home(rule domain.AlertRule, was Standing, known bool) (id int64, 
 		if _, fresh := s.news[in.ID]; !fresh && !explained && s.now.Sub(in.BeganAt) > sameOutage {
 			s.news[in.ID] = domain.MessageAlso
 		}
-		return in.ID, false
+		return in.ID
 	}
 	if i := slices.IndexFunc(s.board.Incidents, func(in Incident) bool { return known && in.ID == was.Incident }); i >= 0 {
 		in := &s.board.Incidents[i]
 		if !in.EndedAt.IsZero() && s.now.Sub(in.EndedAt) < comesBack {
 			s.reopen(in)
-			return in.ID, true
+			return in.ID
 		}
 		if in.EndedAt.IsZero() { // its other rules still hold
-			return in.ID, false
+			return in.ID
 		}
 	}
 	s.made--
 	s.board.Incidents = append(s.board.Incidents, Incident{ID: s.made, BeganAt: s.now})
 	s.news[s.made] = domain.MessageFired
-	return s.made, false
+	return s.made
 }
 
 func (s *step) reopen(in *Incident) {
