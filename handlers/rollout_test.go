@@ -29,7 +29,7 @@ func (p *portal) standing() store.RolloutState {
 // change applies a change from elsewhere.
 func (p *portal) change(c store.RolloutChange) {
 	p.t.Helper()
-	c.Reason, c.Seen = "from elsewhere", -1
+	c.Reason, c.Seen, c.Override = "from elsewhere", -1, true
 	if _, err := p.store.System().Rollout("test").Apply(p.t.Context(), c); err != nil {
 		p.t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ func (sys *System) AlertFacts(ctx context.Context, now time.Time, off bool) (ale
 	}
 	err := sys.s.db.view(ctx, func(tx conn) error {
 		for _, read := range []func(context.Context, conn, *alert.Facts) error{
-			factStopped, factResults, factSuccess, factRuns, factCycle, factJobs, factFaults, factDeliveries, factToken, factHeldBack,
+			factStopped, factResults, factSuccess, factRuns, factCycle, factJobs, factFaults, factDeliveries, factToken, factHeldBack, factGuard,
 		} {
 			if err := read(ctx, tx, &f); err != nil {
 				return err
@@ -132,6 +132,10 @@ func factToken(ctx context.Context, tx conn, f *alert.Facts) error {
 	err := h.readRefusal(ctx, tx, f.At)
 	f.TokenRefusedSince = h.TokenRefusedSince
 	return err
+}
+
+func factGuard(ctx context.Context, tx conn, f *alert.Facts) error {
+	return tx.row(ctx, `SELECT frozen_at, frozen_why FROM rollout`).Scan(into(&f.GuardActedAt), &f.GuardActed)
 }
 
 // seenWithin is how old the word of the process that calls the platform may be.

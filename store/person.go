@@ -58,6 +58,8 @@ var personKinds = []PersonKind{
 		"game_platform_category_stats", "category_key, odl_solves, odl_points, flash_solves, flash_points", byAccount, "category_key", deleteRows},
 	{"sync_state", "State of the syncs", "when results were last fetched, and when they are next", "with the profile",
 		"game_platform_sync_state", "last_odl_synced_at, last_flash_ctf_synced_at, last_attempt_at, last_success_at, last_remote_accessed_at, last_result, error_class, error_message", byAccount, "syned_user_id", deleteRows},
+	{"trials", "Whether a sync has succeeded lately", "to count how many syncs succeed", "until the count, every 6 hours",
+		"sync_trials", "window_at, succeeded, failed_at, platform_failed_at", byAccount, "window_at", deleteRows},
 	{"team_at_metactf", "Team at MetaCTF", "to keep it as the roster says", "with the profile",
 		"game_platform_assignments", "syned_team_id, ours_team_id, since_at", byAccount, "syned_user_id", deleteRows},
 	{"agreed_removals", "Agreed removals from a team", "until they are done", "with the profile",

@@ -18,6 +18,7 @@ type Pull struct {
 	Result         domain.SyncResult
 	Failure        *domain.CallError // why it failed or is blocked; nil on success
 	Full           bool              // every part was asked for without a cursor, and answered
+	Zone           *time.Location    // of the windows that trials are counted in; nil is UTC
 	User           *domain.PlatformUser
 	ODL            *ODLPull
 	Flash          *FlashPull
@@ -67,7 +68,7 @@ type Stored struct {
 }
 
 // StorePull writes everything a sync learned, or nothing, in one transaction: solves, events, totals, cursor, result,
-// attempts, next due time, the failure it opens or ends, and the counts of the run and of operations.
+// attempts, next due time, the trial it is, the failure it opens or ends, and the counts of the run and of operations.
 func (sys *System) StorePull(ctx context.Context, p Pull) (Stored, error) {
 	var stored Stored
 	err := sys.s.db.update(ctx, func(tx conn) error {
@@ -114,6 +115,9 @@ func (sys *System) storePull(ctx context.Context, tx conn, p Pull) (Stored, erro
 		return stored, err
 	}
 	if err := relist(ctx, tx, sys.s.now(), "c.game_platform_id = $1", p.GamePlatformID); err != nil {
+		return stored, err
+	}
+	if err := storeTrial(ctx, tx, p, sys.s.clock()); err != nil {
 		return stored, err
 	}
 	if err := settleItems(ctx, tx, p, sys.s.now()); err != nil {

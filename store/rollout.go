@@ -35,8 +35,18 @@ type RolloutState struct {
 	ChangeID   int64 // of the last change; 0: none
 	Eligible   int   // coaches who are not held back
 	Coaches    []RolloutCoach
-	salt       string
+
+	Phases   []rollout.Phase
+	PhaseAt  time.Time // when the phase began; zero: the rollout has not begun
+	Guard    rollout.Guard
+	FrozenAt time.Time // since the guard has acted, and no person has decided since; zero: it has not
+	FrozenBy string    // what it acted for, as a sentence
+	WouldAct time.Time // since the guard, which only observes, would have acted; zero: it would not
+	salt     string
 }
+
+// Phase is which of the phases is on.
+func (st RolloutState) Phase() int { return rollout.PhaseAt(st.Phases, st.Level, !st.PhaseAt.IsZero()) }
 
 // Level is how far the rollout has gone.
 type Level = rollout.Level
@@ -90,6 +100,20 @@ const (
 	Kill        ChangeAction = "kill"    // the kill switch on
 	Unkill      ChangeAction = "unkill"
 	Restore     ChangeAction = "restore" // who had it after an earlier change; the kill switch stays as it is
+	EnterPhase  ChangeAction = "phase"   // the one that is on may be entered again: it begins anew
+	Thaw        ChangeAction = "thaw"    // ends what the guard has frozen
+	EditPhases  ChangeAction = "phases"
+	SetGuard    ChangeAction = "guard"
+	PlanMove    ChangeAction = "plan"
+	StopPlan    ChangeAction = "plan_stop"
+)
+
+// What the guard does by itself.
+const (
+	guardFroze    ChangeAction = "guard_freeze"
+	guardBack     ChangeAction = "guard_back"
+	guardOff      ChangeAction = "guard_off"
+	guardObserved ChangeAction = "guard_observe" // it would have acted
 )
 
 // RolloutChange is a change that somebody asks for.
@@ -99,14 +123,25 @@ type RolloutChange struct {
 	Keep    bool  // for SetLevel downwards: who has it keeps it
 	CoachID string
 	Earlier int64  // for Restore: the change whose outcome comes back
-	Reason  string // needed for all but pilots
-	Seen    int64  // the change that the person had seen last; another one in between is a Clash. Less than 0: does not matter
+	Phase   string // for EnterPhase and PlanMove: its name
+
+	Override    bool            // for what gives more: also where gates do not pass
+	OverrideFor time.Duration   // how long the override is marked, and keeps the guard from acting for these gates; 0: OverrideLasts
+	NotBefore   time.Time       // for PlanMove; zero: as soon as gates pass
+	Phases      []rollout.Phase // for EditPhases
+	Guard       rollout.Guard   // for SetGuard
+
+	Reason string // needed for all but pilots
+	Seen   int64  // the change that the person had seen last; another one in between is a Clash. Less than 0: does not matter
 }
 
 // RolloutOutcome is what a change does.
 type RolloutOutcome struct {
 	Before, After RolloutState
 	Gained, Lost  []RolloutCoach
+	Forward       bool             // it gives more than there is, so that gates are asked
+	Gates         []rollout.Result // of what it leads to, where it is forward
+	overridden    []rollout.Gate
 }
 
 // State reads where the rollout stands.
@@ -122,10 +157,8 @@ func (r *Rollout) State(ctx context.Context) (RolloutState, error) {
 func rolloutState(ctx context.Context, tx conn, now time.Time) (RolloutState, error) {
 	var st RolloutState
 	since := domain.ActiveSince(now, time.UTC) // counts of a load, not of people: the zone does not matter
-	err := tx.row(ctx, `SELECT salt, percent, off, kill_switch, change_id FROM rollout`).
-		Scan(&st.salt, &st.Percent, &st.Off, &st.KillSwitch, &st.ChangeID)
-	if err != nil {
-		return st, fmt.Errorf("read the rollout's state: %w", err)
+	if err := st.readBase(ctx, tx); err != nil {
+		return st, err
 	}
 	rows, err := tx.query(ctx, `
 		SELECT c.coach_id, c.name, c.school, c.pilot, c.held_back, c.enrolled, c.competitors, c.on_platform,
@@ -153,6 +186,22 @@ func rolloutState(ctx context.Context, tx conn, now time.Time) (RolloutState, er
 	return st, wrap(err, "read coaches")
 }
 
+// readBase reads the state without the coaches.
+func (st *RolloutState) readBase(ctx context.Context, tx conn) (err error) {
+	var phaseAt int64
+	err = tx.row(ctx, `
+		SELECT salt, percent, off, kill_switch, change_id, phase_at, guard_on, guard_act, frozen_at, frozen_why, observed_at FROM rollout`).
+		Scan(&st.salt, &st.Percent, &st.Off, &st.KillSwitch, &st.ChangeID, &phaseAt, &st.Guard.On, &st.Guard.Act, into(&st.FrozenAt), &st.FrozenBy, into(&st.WouldAct))
+	if err != nil {
+		return fmt.Errorf("read the rollout's state: %w", err)
+	}
+	if phaseAt > 0 {
+		st.PhaseAt = time.UnixMicro(phaseAt).UTC()
+	}
+	st.Phases, err = readPhases(ctx, tx)
+	return err
+}
+
 // Preview says what a change would do, and stores nothing.
 func (r *Rollout) Preview(ctx context.Context, c RolloutChange) (RolloutOutcome, error) {
 	var o RolloutOutcome
@@ -161,7 +210,10 @@ func (r *Rollout) Preview(ctx context.Context, c RolloutChange) (RolloutOutcome,
 		if err != nil {
 			return err
 		}
-		o, err = r.plan(ctx, tx, st, c)
+		if o, err = r.plan(ctx, tx, st, c); err != nil || !o.Forward {
+			return err
+		}
+		o.Gates, err = gatesOf(ctx, tx, r.s.clock(), st, o.After.Level)
 		return err
 	})
 	return o, wrap(err, "preview a change of the rollout")
@@ -171,8 +223,7 @@ func (r *Rollout) Preview(ctx context.Context, c RolloutChange) (RolloutOutcome,
 func (r *Rollout) Apply(ctx context.Context, c RolloutChange) (RolloutOutcome, error) {
 	var o RolloutOutcome
 	err := r.s.db.update(ctx, func(tx conn) error {
-		// Whoever comes second waits here, and then sees what the first one did.
-		if _, err := tx.exec(ctx, `UPDATE rollout SET only_one = only_one`); err != nil {
+		if err := lockRollout(ctx, tx); err != nil {
 			return err
 		}
 		st, err := rolloutState(ctx, tx, r.s.clock())
@@ -189,38 +240,76 @@ func (r *Rollout) Apply(ctx context.Context, c RolloutChange) (RolloutOutcome, e
 		if o, err = r.plan(ctx, tx, st, c); err != nil {
 			return err
 		}
+		if err := r.askGates(ctx, tx, c, &o); err != nil {
+			return err
+		}
+		if err := r.beside(ctx, tx, c, &o); err != nil {
+			return err
+		}
 		return r.write(ctx, tx, c, &o)
 	})
 	return o, wrap(err, "change the rollout")
+}
+
+// lockRollout has whoever comes second wait, and then see what the first one did.
+func lockRollout(ctx context.Context, tx conn) error {
+	_, err := tx.exec(ctx, `UPDATE rollout SET only_one = only_one`)
+	return wrap(err, "lock the rollout")
 }
 
 // plan works out what a change does.
 func (r *Rollout) plan(ctx context.Context, tx conn, st RolloutState, c RolloutChange) (RolloutOutcome, error) {
 	after := st
 	after.Coaches = slices.Clone(st.Coaches)
-	var enrolled []string
+	enrolled := st.Enrolled()
 	switch c.Action {
+	case EnterPhase:
+		i, err := rollout.PhaseNamed(st.Phases, c.Phase)
+		if err != nil {
+			return RolloutOutcome{}, err
+		}
+		after.Level, after.PhaseAt = st.Phases[i].Level, r.s.clock()
+		enrolled = rollout.Move(after.plain(), st.salt, st.Level, after.Level, c.Keep).Enrolled
 	case SetLevel:
 		if c.Level.Percent < 0 || c.Level.Percent > 100 || c.Level.Off && c.Level.Percent != 0 {
 			return RolloutOutcome{}, domain.Errorf(domain.Invalid, "%d is not a percentage.", c.Level.Percent).WithHint("Use a whole number from 0 to 100.")
 		}
-		after.Level = c.Level
+		if after.Level = c.Level; after.Level != st.Level || st.PhaseAt.IsZero() && c.Level.Percent > 0 {
+			after.PhaseAt = r.s.clock()
+		}
 		enrolled = rollout.Move(after.plain(), st.salt, st.Level, after.Level, c.Keep).Enrolled
 	case Kill, Unkill:
 		after.KillSwitch = c.Action == Kill
-		enrolled = st.Enrolled()
 	case Restore:
 		var err error
 		if enrolled, err = restore(ctx, tx, &after, c.Earlier); err != nil {
 			return RolloutOutcome{}, err
 		}
+		after.PhaseAt = r.s.clock()
+	case EditPhases:
+		if err := rollout.CheckPhases(c.Phases); err != nil {
+			return RolloutOutcome{}, err
+		}
+		after.Phases = c.Phases
+	case SetGuard:
+		after.Guard = c.Guard
+	case Thaw, PlanMove, StopPlan, guardFroze, guardObserved:
 	default:
 		if err := after.mark(c); err != nil {
 			return RolloutOutcome{}, err
 		}
-		enrolled = after.keeping(c)
+		if enrolled = after.keeping(c); c.Action == AddPilot && st.PhaseAt.IsZero() {
+			after.PhaseAt = r.s.clock()
+		}
 	}
-	return st.outcome(after, enrolled), nil
+	o := st.outcome(after, enrolled)
+	o.Forward = c.moves() && (rollout.Forward(st.Level, after.Level) || after.Phase() > st.Phase())
+	return o, nil
+}
+
+// moves reports whether a change is one of the level.
+func (c RolloutChange) moves() bool {
+	return c.Action == SetLevel || c.Action == EnterPhase || c.Action == Restore
 }
 
 // mark makes a coach a pilot, or held back, or ends it.
@@ -314,15 +403,24 @@ func (r *Rollout) write(ctx context.Context, tx conn, c RolloutChange, o *Rollou
 	now := r.s.now()
 	after := &o.After
 	err := tx.row(ctx, `
-		INSERT INTO rollout_changes (at, actor, action, coach_id, reason, percent, off, kill_switch, eligible, pilots, held_back, enrolled)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING change_id`,
+		INSERT INTO rollout_changes (at, actor, action, coach_id, reason, percent, off, kill_switch, eligible, pilots, held_back, enrolled,
+			phase, override_until, overridden)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING change_id`,
 		now, r.actor, string(c.Action), c.CoachID, c.Reason, after.Percent, after.Off, after.KillSwitch, after.Eligible,
-		listJSON(after.Pilots()), listJSON(after.HeldBack()), listJSON(after.Enrolled())).Scan(&after.ChangeID)
+		listJSON(after.Pilots()), listJSON(after.HeldBack()), listJSON(after.Enrolled()),
+		o.entered(), o.overrideUntil(c, r.s.clock()), listJSON(texts(o.overridden))).Scan(&after.ChangeID)
 	if err != nil {
 		return fmt.Errorf("write history: %w", err)
 	}
-	_, err = tx.exec(ctx, `UPDATE rollout SET percent = $1, off = $2, kill_switch = $3, change_id = $4`,
-		after.Percent, after.Off, after.KillSwitch, after.ChangeID)
+	phaseAt := int64(0)
+	if !after.PhaseAt.IsZero() {
+		phaseAt = micros(after.PhaseAt)
+	}
+	_, err = tx.exec(ctx, `
+		UPDATE rollout SET percent = $1, off = $2, kill_switch = $3, change_id = $4, phase_at = $5, guard_on = $6, guard_act = $7,
+			frozen_at = $8, frozen_why = $9, observed_at = $10`,
+		after.Percent, after.Off, after.KillSwitch, after.ChangeID, phaseAt, after.Guard.On, string(after.Guard.Act),
+		nullMicros(after.FrozenAt), after.FrozenBy, nullMicros(after.WouldAct))
 	if err != nil {
 		return fmt.Errorf("write state: %w", err)
 	}

@@ -33,8 +33,11 @@ type RolloutEntry struct {
 	Reason            string
 	Level             Level
 	KillSwitch        bool
-	Eligible, Holders int      // coaches not held back, and those with the feature, afterwards
-	Gained, Lost      []string // names of coaches
+	Eligible, Holders int       // coaches not held back, and those with the feature, afterwards
+	Gained, Lost      []string  // names of coaches
+	Phase             string    // that it entered; "" where it entered none
+	OverrideUntil     time.Time // zero: it overrode no gate
+	Overridden        []string  // gates
 }
 
 // History lists the last changes, newest first, before the change given; 0 is from the newest on.
@@ -43,7 +46,7 @@ func (r *Rollout) History(ctx context.Context, before int64, limit int) ([]Rollo
 	err := r.s.db.view(ctx, func(tx conn) error {
 		rows, err := tx.query(ctx, `
 			SELECT h.change_id, h.at, COALESCE(u.email, h.actor), h.action, COALESCE(c.name, h.coach_id), h.reason, h.percent, h.off, h.kill_switch,
-				h.eligible, h.enrolled
+				h.eligible, h.enrolled, h.phase, h.override_until, h.overridden
 			FROM rollout_changes h
 			LEFT JOIN users u ON u.user_id = h.actor
 			LEFT JOIN coaches c ON c.coach_id = h.coach_id
@@ -55,7 +58,7 @@ func (r *Rollout) History(ctx context.Context, before int64, limit int) ([]Rollo
 			var e RolloutEntry
 			var enrolled []string
 			err := rows.Scan(&e.ID, into(&e.At), &e.Actor, &e.Action, &e.Coach, &e.Reason, &e.Level.Percent, &e.Level.Off, &e.KillSwitch,
-				&e.Eligible, jsonList{&enrolled})
+				&e.Eligible, jsonList{&enrolled}, &e.Phase, into(&e.OverrideUntil), jsonList{&e.Overridden})
 			e.Holders = len(enrolled)
 			list = append(list, e)
 			return err

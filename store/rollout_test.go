@@ -48,7 +48,7 @@ func (h *house) standing() store.RolloutState {
 // change applies a change whatever was seen, and moves the clock on.
 func (h *house) change(c store.RolloutChange) store.RolloutOutcome {
 	h.t.Helper()
-	c.Reason, c.Seen = "test", -1
+	c.Reason, c.Seen, c.Override = "test", -1, true
 	o, err := h.desk().Apply(h.t.Context(), c)
 	if err != nil {
 		h.t.Fatalf("%+v: %v", c, err)
@@ -278,7 +278,7 @@ func TestTheSecondOfTwoWhoSaveIsTold(t *testing.T) {
 		for i := range faults {
 			all.Go(func() {
 				c := level(20 + 10*i)
-				c.Seen, c.Reason = seen, "at the same time"
+				c.Seen, c.Reason, c.Override = seen, "at the same time", true
 				_, faults[i] = h.desk().Apply(t.Context(), c)
 			})
 		}

@@ -213,9 +213,11 @@ func demoRollout(ctx context.Context, r *store.Rollout, coach string) error {
 			changes = append(changes, store.RolloutChange{Action: store.AddPilot, CoachID: st.Coaches[i].ID, Reason: "Looks at every page, and tells us what is odd"})
 		}
 	}
-	changes = append(changes, store.RolloutChange{Action: store.SetLevel, Level: store.Level{Percent: 50}, Reason: "The pilots are content"})
+	changes = append(changes,
+		store.RolloutChange{Action: store.EnterPhase, Phase: "pilot", Reason: "Two coaches begin"},
+		store.RolloutChange{Action: store.EnterPhase, Phase: "50 %", Reason: "The pilots are content"})
 	for _, c := range changes {
-		c.Seen = -1
+		c.Seen, c.Override = -1, true
 		if _, err := r.Apply(ctx, c); err != nil {
 			return err
 		}

@@ -93,7 +93,7 @@ func orNone(ids []string) string {
 }
 
 func (p *program) rolloutSetCommand() *cobra.Command {
-	c := store.RolloutChange{Action: store.SetLevel}
+	c := store.RolloutChange{Action: store.SetLevel, Override: true}
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use: "set PERCENT", Short: "Give the game platform to a share of the coaches; off takes it from pilots too", Args: oneArg("PERCENT"),

@@ -30,6 +30,9 @@ type Facts struct {
 	Disk           Disk          `json:"disk"`
 	Undelivered    []Undelivered `json:"undelivered,omitempty"`
 
+	GuardActedAt time.Time `json:"guard_acted_at,omitzero"` // the rollout's guard; zero: it has not, or a person has decided since
+	GuardActed   string    `json:"guard_acted,omitempty"`   // what for
+
 	TokenRefusedSince time.Time `json:"token_refused_since,omitzero"` // zero: it is not
 	HeldBackSince     time.Time `json:"held_back_since,omitzero"`     // calls are, because the platform fails for many; zero: they are not
 }
@@ -105,7 +108,12 @@ func (f Facts) FailedRuns() (n int) {
 }
 
 // JobTimedOut reports whether a job took too long and has not come to its end in time since.
-func (f Facts) JobTimedOut() bool { return slices.ContainsFunc(f.Jobs, f.late) }
+func (f Facts) JobTimedOut() bool { return len(f.LateJobs()) > 0 }
+
+// LateJobs are the jobs that took too long and have not come to their end in time since.
+func (f Facts) LateJobs() []Job {
+	return slices.DeleteFunc(slices.Clone(f.Jobs), func(j Job) bool { return !f.late(j) })
+}
 
 func (f Facts) late(j Job) bool {
 	return f.At.Sub(j.TimedOutAt) <= Window && !j.DoneAt.After(j.TimedOutAt)

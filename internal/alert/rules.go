@@ -36,6 +36,7 @@ var rules = map[domain.AlertRule]func(Facts, Thresholds) (holds bool, evidence s
 	domain.AlertJob:         jobTimeout,
 	domain.AlertNoSuccess:   noSuccess,
 	domain.AlertNoCycle:     noCycle,
+	domain.AlertGuard:       guardActed,
 	domain.AlertDelivery:    delivery,
 }
 
@@ -146,6 +147,13 @@ func delivery(f Facts, _ Thresholds) (bool, string) {
 		parts = append(parts, fmt.Sprintf("%s by %s, the first %s ago", count(u.Messages, "message", "messages"), u.Channel, span(f.At.Sub(u.Since))))
 	}
 	return true, "Not delivered: " + strings.Join(parts, "; ") + "."
+}
+
+func guardActed(f Facts, _ Thresholds) (bool, string) {
+	if f.GuardActedAt.IsZero() {
+		return false, "The guard has not acted, or somebody has decided since."
+	}
+	return true, fmt.Sprintf("The guard acted %s ago. %s", span(f.At.Sub(f.GuardActedAt)), f.GuardActed)
 }
 
 func tokenRefused(f Facts, _ Thresholds) (bool, string) {

@@ -161,7 +161,7 @@ func fillRoster(ctx context.Context, s *store.Store, begin, end int) error {
 // enrolAll gives every coach the game platform, so that everybody is synced and shown.
 func enrolAll(ctx context.Context, sys *store.System) error {
 	_, err := sys.Rollout("bench").Apply(ctx, store.RolloutChange{
-		Action: store.SetLevel, Level: store.Level{Percent: 100}, Reason: "bench", Seen: -1,
+		Action: store.SetLevel, Level: store.Level{Percent: 100}, Override: true, Reason: "bench", Seen: -1,
 	})
 	return err
 }

@@ -19,12 +19,13 @@ const (
 	AlertJob         AlertRule = "job_timeout"
 	AlertNoSuccess   AlertRule = "no_recent_success"
 	AlertNoCycle     AlertRule = "no_completed_cycle"
+	AlertGuard       AlertRule = "rollout_guard"
 	AlertDelivery    AlertRule = "mail_delivery"
 )
 
 // AlertRules lists every rule, causes before what follows from them.
 var AlertRules = []AlertRule{
-	AlertDisk, AlertDatabase, AlertToken, AlertPlatform, AlertFailureRate, AlertRuns, AlertJob, AlertNoSuccess, AlertNoCycle, AlertDelivery,
+	AlertDisk, AlertDatabase, AlertToken, AlertPlatform, AlertFailureRate, AlertRuns, AlertJob, AlertNoSuccess, AlertNoCycle, AlertGuard, AlertDelivery,
 }
 
 // IsAlertRule reports whether there is a rule of this name.
@@ -40,6 +41,7 @@ var alertTitles = map[AlertRule]string{
 	AlertJob:         "A job took too long",
 	AlertNoSuccess:   "No sync has succeeded for long",
 	AlertNoCycle:     "Competitors are left behind",
+	AlertGuard:       "The guard has stopped the rollout",
 	AlertDelivery:    "Alerts are not delivered",
 }
 
@@ -56,7 +58,17 @@ var alertAdvice = map[AlertRule]Advice{
 	AlertJob:         {"A job was ended because it took too long; what it did not come to stays due.", "Look whether the platform or the database is slow.", "An admin does it."},
 	AlertNoSuccess:   {"All results are old.", "See on the failures page why.", "An admin does it."},
 	AlertNoCycle:     {"Some who are due have not been tried for long.", "Look at sync health: is the portal running, and does the request budget suffice?", "An admin does it."},
+	AlertGuard:       {"A gate failed, so nobody else gets the game platform until a person decides.", "See on the rollout page which gate it was, and mend that. Then go on, or begin the phase anew.", "Product staff do it."},
 	AlertDelivery:    {"Messages about alerts do not arrive, so this page is the only place that tells.", "Check the settings of the channel, then send a test.", "An admin does it."},
+}
+
+// Critical reports whether results are lost or old while the rule's alert fires, or nobody would come to know.
+func (r AlertRule) Critical() bool {
+	switch r {
+	case AlertDisk, AlertDatabase, AlertToken, AlertRuns, AlertNoSuccess, AlertNoCycle:
+		return true
+	}
+	return false
 }
 
 // Advice is what follows from the rule's alert: what it means, what to do, who does it.

@@ -379,3 +379,17 @@ func ago(d time.Duration) string {
 }
 
 func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+var gateTitles = map[Gate]string{
+	GateSuccess:  "Syncs succeed",
+	GateFailures: "Failure rate",
+	GateRecent:   "A recent success",
+	GateAlerts:   "No alert firing",
+	GateJobs:     "No job over 10 minutes",
+	GateSoak:     "Soaked long enough",
+	GatePilots:   "Pilots ready",
+	GateReports:  "Few problem reports",
+}
+
+// Title is what the gate is called.
+func (g Gate) Title() string { return gateTitles[g] }

@@ -158,3 +158,16 @@ func ParseLocal(text string, zone *time.Location) (time.Time, error) {
 func hours(d time.Duration) string {
 	return fmt.Sprintf("%d h", int((d+time.Hour-1)/time.Hour))
 }
+
+// CriteriaFor are those of the phase that a level leads to: the first one that it does not exceed.
+func CriteriaFor(phases []Phase, l Level) Criteria {
+	if l.Off {
+		return phases[0].Gates
+	}
+	for _, p := range phases {
+		if !p.Level.Off && l.Percent <= p.Level.Percent {
+			return p.Gates
+		}
+	}
+	return phases[len(phases)-1].Gates
+}

@@ -17,7 +17,7 @@ import (
 func (s *Syncer) pull(ctx context.Context, t store.Target, o order) (store.Pull, error) {
 	now := s.clock()
 	q := &question{s: s, target: t, full: o.full || s.fullDue(t, now)}
-	q.pull = store.Pull{GamePlatformID: t.GamePlatformID, RunID: o.runID, At: now, Result: domain.SyncSuccess}
+	q.pull = store.Pull{GamePlatformID: t.GamePlatformID, RunID: o.runID, At: now, Zone: s.set.Zone, Result: domain.SyncSuccess}
 	err := q.ask(ctx)
 	q.widen()
 	p := q.pull

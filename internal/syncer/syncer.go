@@ -487,7 +487,7 @@ func (s *Syncer) afterPanic(ctx context.Context, target store.Target, o order, t
 	if o.dryRun {
 		return
 	}
-	pull := s.withoutResults(store.Pull{GamePlatformID: target.GamePlatformID, RunID: o.runID, At: s.clock()})
+	pull := s.withoutResults(store.Pull{GamePlatformID: target.GamePlatformID, RunID: o.runID, At: s.clock(), Zone: s.set.Zone})
 	if _, err := s.store.StorePull(ctx, pull); err != nil {
 		s.log.Error("cannot store a failed sync", "competitor", target.CompetitorID, "run", o.runID, "error", err)
 	}

@@ -124,7 +124,7 @@ func exec(t testing.TB, address, statement string) {
 func EnrolAll(t testing.TB, s *store.Store) {
 	t.Helper()
 	_, err := s.System().Rollout("test").Apply(t.Context(), store.RolloutChange{
-		Action: store.SetLevel, Level: store.Level{Percent: 100}, Reason: "test", Seen: -1,
+		Action: store.SetLevel, Level: store.Level{Percent: 100}, Override: true, Reason: "test", Seen: -1,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,336 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"flagpole/internal/alert"
+	"flagpole/internal/domain"
+	"flagpole/internal/rollout"
+)
+
+// OverrideLasts is how long an override is marked where nobody says how long.
+const OverrideLasts = 48 * time.Hour
+
+// mostOverride is how long it may be.
+const mostOverride = 7 * 24 * time.Hour
+
+// GateResult is what a gate says, and since when.
+type GateResult struct {
+	rollout.Result
+	Since time.Time // zero: not known yet
+}
+
+// Gates are what the gates say of going on from where the rollout stands.
+type Gates struct {
+	Phase   int // the one they were asked for: the next, or the last where that is on
+	Results []GateResult
+	Windows []rollout.Trials // closed since the phase began, oldest first
+	At      time.Time        // when the facts behind them were last read; zero: never
+}
+
+// Gates asks every gate.
+func (r *Rollout) Gates(ctx context.Context) (g Gates, err error) {
+	err = r.s.db.view(ctx, func(tx conn) error {
+		var st RolloutState
+		if err := st.readBase(ctx, tx); err != nil {
+			return err
+		}
+		g.Phase = rollout.Asked(st.Phases, st.Phase())
+		facts, err := gateFacts(ctx, tx, r.s.clock(), st)
+		if err != nil {
+			return err
+		}
+		g.Windows, g.At = facts.Windows, facts.AlertsAskedAt
+		stored, err := readVerdicts(ctx, tx)
+		for _, result := range rollout.Judge(facts, st.Phases[st.Phase()].Soak, st.Phases[g.Phase].Gates) {
+			row := GateResult{Result: result}
+			if was := stored[result.Gate]; was.verdict == result.Verdict {
+				row.Since = was.since
+			}
+			g.Results = append(g.Results, row)
+		}
+		return err
+	})
+	return g, wrap(err, "ask the gates")
+}
+
+// gatesOf asks the gates of the phase that a level leads to.
+func gatesOf(ctx context.Context, tx conn, now time.Time, st RolloutState, l Level) ([]rollout.Result, error) {
+	facts, err := gateFacts(ctx, tx, now, st)
+	if err != nil {
+		return nil, err
+	}
+	return rollout.Judge(facts, st.Phases[st.Phase()].Soak, rollout.CriteriaFor(st.Phases, l)), nil
+}
+
+// gateFacts reads what the gates go by. What alerts go by too is taken from their last evaluation, so that both say the same.
+func gateFacts(ctx context.Context, tx conn, now time.Time, st RolloutState) (rollout.Facts, error) {
+	f := rollout.Facts{At: now, PhaseSince: st.PhaseAt}
+	for _, read := range []func(context.Context, conn, *rollout.Facts) error{gateSyncs, gateAlerts, gateJobs, gatePilots, gateReports} {
+		if err := read(ctx, tx, &f); err != nil {
+			return f, err
+		}
+	}
+	if st.PhaseAt.IsZero() {
+		return f, nil
+	}
+	windows, err := closedWindows(ctx, tx, st.PhaseAt)
+	f.Windows = windows
+	return f, err
+}
+
+func gateSyncs(ctx context.Context, tx conn, f *rollout.Facts) error {
+	rows, err := tx.query(ctx, `SELECT facts FROM alert_facts ORDER BY minute_at DESC LIMIT 1`)
+	if err != nil {
+		return fmt.Errorf("read the facts of alerts: %w", err)
+	}
+	err = each(rows, func() error {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return err
+		}
+		var known alert.Facts
+		err := json.Unmarshal([]byte(text), &known)
+		f.FirstTriedAt, f.LastTriedAt, f.LastSuccessAt = known.FirstTriedAt, known.LastTriedAt, known.LastSuccessAt
+		return err
+	})
+	return wrap(err, "read the facts of alerts")
+}
+
+// gateAlerts reads the alerts that hold. What is part of an incident with an outage of the platform comes from that.
+func gateAlerts(ctx context.Context, tx conn, f *rollout.Facts) (err error) {
+	if f.OutageSince, err = platformOut(ctx, tx); err != nil {
+		return err
+	}
+	var asked int64
+	if err := tx.row(ctx, `SELECT evaluated_at FROM alert_evaluation`).Scan(&asked); err != nil {
+		return fmt.Errorf("read when alerts were evaluated: %w", err)
+	}
+	if asked > 0 {
+		f.AlertsAskedAt = time.UnixMicro(asked).UTC()
+	}
+	rows, err := tx.query(ctx, `
+		SELECT a.rule, a.fired_at, a.state, EXISTS (SELECT 1 FROM alerts o WHERE o.incident_id = a.incident_id AND o.rule = $1)
+		FROM alerts a WHERE a.state <> 'resolved' AND a.rule <> $2 ORDER BY a.alert_id`, string(domain.AlertPlatform), string(domain.AlertGuard))
+	if err != nil {
+		return fmt.Errorf("read alerts: %w", err)
+	}
+	err = each(rows, func() error {
+		var a rollout.Alert
+		var rule domain.AlertRule
+		var state domain.AlertState
+		err := rows.Scan(&rule, into(&a.Since), &state, &a.Outage)
+		a.Title, a.Known = rule.Title(), state == domain.AlertAcknowledged
+		f.Alerts = append(f.Alerts, a)
+		return err
+	})
+	return wrap(err, "read alerts")
+}
+
+func gateJobs(ctx context.Context, tx conn, f *rollout.Facts) error {
+	if err := tx.row(ctx, `SELECT COUNT(*) FROM background_jobs`).Scan(&f.Jobs); err != nil {
+		return fmt.Errorf("count jobs: %w", err)
+	}
+	known := alert.Facts{At: f.At}
+	if err := factJobs(ctx, tx, &known); err != nil {
+		return fmt.Errorf("read jobs: %w", err)
+	}
+	for _, j := range known.LateJobs() {
+		f.LateJobs = append(f.LateJobs, j.Name)
+		if f.LateSince.IsZero() || j.TimedOutAt.Before(f.LateSince) {
+			f.LateSince = j.TimedOutAt
+		}
+	}
+	return nil
+}
+
+// gatePilots counts pilots, those who are ready, and coaches who have the feature.
+func gatePilots(ctx context.Context, tx conn, f *rollout.Facts) error {
+	if err := tx.row(ctx, `SELECT COUNT(*) FROM coaches WHERE enrolled`).Scan(&f.Enrolled); err != nil {
+		return fmt.Errorf("count who has it: %w", err)
+	}
+	rows, err := tx.query(ctx, `
+		SELECT c.competitors, c.on_platform, (SELECT COUNT(*) FROM competitors p WHERE p.coach_id = c.coach_id AND p.email IS NULL),
+			(SELECT MAX(u.last_sign_in_at) FROM users u WHERE u.coach_id = c.coach_id AND u.disabled_at IS NULL)
+		FROM coaches c WHERE c.pilot AND NOT c.held_back ORDER BY c.coach_id`)
+	if err != nil {
+		return fmt.Errorf("read pilots: %w", err)
+	}
+	err = each(rows, func() error {
+		var c rollout.Candidate
+		err := rows.Scan(&c.Competitors, &c.OnPlatform, &c.WithoutEmail, into(&c.SignedInAt))
+		f.Pilots++
+		if c.Ready(f.At) {
+			f.PilotsReady++
+		}
+		return err
+	})
+	return wrap(err, "read pilots")
+}
+
+// gateReports counts the problem reports of a week, but those made while the platform was out of order.
+func gateReports(ctx context.Context, tx conn, f *rollout.Facts) error {
+	err := tx.row(ctx, `
+		SELECT COUNT(*) FROM problem_reports r
+		WHERE r.reported_at > $1 AND NOT EXISTS (
+			SELECT 1 FROM alerts a WHERE a.rule = $2 AND a.fired_at <= r.reported_at + $3 AND (a.resolved_at IS NULL OR a.resolved_at >= r.reported_at))`,
+		micros(f.At.Add(-rollout.Week)), string(domain.AlertPlatform), outageShows.Microseconds()).Scan(&f.Reports)
+	return wrap(err, "count problem reports")
+}
+
+// askGates asks the gates where a change gives more, in the transaction of the change. Where one does not pass, it takes an override.
+func (r *Rollout) askGates(ctx context.Context, tx conn, c RolloutChange, o *RolloutOutcome) (err error) {
+	if !o.Forward {
+		return nil
+	}
+	if c.OverrideFor < 0 || c.OverrideFor > mostOverride {
+		return domain.Errorf(domain.Invalid, "An override cannot last that long.").WithHint("Use 1 to 168 hours.")
+	}
+	now := r.s.clock()
+	if err := closeWindows(ctx, tx, now); err != nil {
+		return err
+	}
+	if o.Gates, err = gatesOf(ctx, tx, now, o.Before, o.After.Level); err != nil {
+		return err
+	}
+	open := rollout.NotPassed(o.Gates)
+	if len(open) == 0 {
+		return nil
+	}
+	if !c.Override && c.Action != Restore { // going back to what there was is asked for by name
+		var why []string
+		for _, g := range open {
+			why = append(why, g.Gate.Title()+" ("+string(g.Verdict)+"): "+g.Sentence)
+		}
+		return domain.Errorf(domain.Clash, "Not all gates pass. %s", strings.Join(why, " ")).WithHint("Wait until they do, or override them.")
+	}
+	for _, g := range open {
+		o.overridden = append(o.overridden, g.Gate)
+	}
+	return nil
+}
+
+// overrideUntil is when the mark of an override ends, as stored.
+func (o RolloutOutcome) overrideUntil(c RolloutChange, now time.Time) any {
+	if len(o.overridden) == 0 {
+		return nil
+	}
+	lasts := OverrideLasts
+	if c.OverrideFor > 0 {
+		lasts = c.OverrideFor
+	}
+	return micros(now.Add(lasts))
+}
+
+// entered is the phase that a change enters, where it enters one.
+func (o RolloutOutcome) entered() string {
+	if o.After.PhaseAt.Equal(o.Before.PhaseAt) {
+		return ""
+	}
+	return o.After.Phases[o.After.Phase()].Name()
+}
+
+// Override is a change that was made though gates did not pass, while it is marked.
+type Override struct {
+	Until, At  time.Time
+	Actor      string // email of a user, or the word for a program
+	Reason     string
+	Overridden []rollout.Gate
+}
+
+// Overrides lists the overrides that are marked now, newest first.
+func (r *Rollout) Overrides(ctx context.Context) (list []Override, err error) {
+	err = r.s.db.view(ctx, func(tx conn) (err error) {
+		list, err = overrides(ctx, tx, r.s.clock())
+		return err
+	})
+	return list, wrap(err, "read overrides")
+}
+
+func overrides(ctx context.Context, tx conn, now time.Time) (list []Override, err error) {
+	rows, err := tx.query(ctx, `
+		SELECT h.override_until, h.at, COALESCE(u.email, h.actor), h.reason, h.overridden
+		FROM rollout_changes h LEFT JOIN users u ON u.user_id = h.actor
+		WHERE h.override_until > $1 ORDER BY h.change_id DESC`, micros(now))
+	if err != nil {
+		return nil, err
+	}
+	err = each(rows, func() error {
+		var o Override
+		var gates []string
+		err := rows.Scan(into(&o.Until), into(&o.At), &o.Actor, &o.Reason, jsonList{&gates})
+		for _, g := range gates {
+			o.Overridden = append(o.Overridden, rollout.Gate(g))
+		}
+		list = append(list, o)
+		return err
+	})
+	return list, err
+}
+
+type storedVerdict struct {
+	verdict rollout.Verdict
+	since   time.Time
+}
+
+func readVerdicts(ctx context.Context, tx conn) (map[rollout.Gate]storedVerdict, error) {
+	rows, err := tx.query(ctx, `SELECT gate, verdict, since_at FROM rollout_gates`)
+	if err != nil {
+		return nil, fmt.Errorf("read verdicts: %w", err)
+	}
+	stored := map[rollout.Gate]storedVerdict{}
+	err = each(rows, func() error {
+		var g rollout.Gate
+		var v storedVerdict
+		err := rows.Scan(&g, &v.verdict, into(&v.since))
+		stored[g] = v
+		return err
+	})
+	return stored, wrap(err, "read verdicts")
+}
+
+// keepVerdicts stores what gates say where that is something else than before, and reports whether it was.
+func keepVerdicts(ctx context.Context, tx conn, now time.Time, results []rollout.Result) (changed bool, err error) {
+	stored, err := readVerdicts(ctx, tx)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range results {
+		if stored[r.Gate].verdict == r.Verdict {
+			continue
+		}
+		changed = true
+		_, err := tx.exec(ctx, `
+			INSERT INTO rollout_gates (gate, verdict, since_at) VALUES ($1, $2, $3)
+			ON CONFLICT (gate) DO UPDATE SET verdict = excluded.verdict, since_at = excluded.since_at`, string(r.Gate), string(r.Verdict), micros(now))
+		if err != nil {
+			return false, fmt.Errorf("write a verdict: %w", err)
+		}
+	}
+	return changed, nil
+}
+
+// texts are values of a type of texts as plain texts.
+func texts[T ~string](list []T) (plain []string) {
+	for _, v := range list {
+		plain = append(plain, string(v))
+	}
+	return plain
+}
+
+// overriddenGates are the gates of all overrides that are marked.
+func overriddenGates(list []Override) (gates []rollout.Gate) {
+	for _, o := range list {
+		for _, g := range o.Overridden {
+			if !slices.Contains(gates, g) {
+				gates = append(gates, g)
+			}
+		}
+	}
+	return gates
+}
