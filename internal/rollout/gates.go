@@ -144,17 +144,23 @@ func success(f Facts, c Criteria) Result {
 	return r
 }
 
-// failures: not too many of the trials of the last 24 hours.
+// failures: not too many of the latest trials.
 func failures(f Facts, c Criteria) Result {
 	r := rated(f, f.Windows, c.Failures, lastDay)
-	r.Gate, r.Threshold, r.Over = GateFailures, c.Failures, "trials in 24 h"
+	r.Gate, r.Threshold, r.Over = GateFailures, c.Failures, "trials in 24 h, or the last 52"
 	return r
 }
 
-// lastDay are the windows that closed in the 24 hours before a time.
+// lastDay are the windows that closed in the 24 hours before a time, and as many before them as it takes to have enough trials: few
+// pilots would never have enough in a day.
 func lastDay(windows []Trials, until time.Time) []Trials {
 	from := until.Add(-Day)
-	return slices.DeleteFunc(slices.Clone(windows), func(w Trials) bool { return !w.To.After(from) })
+	begin, trials := len(windows), 0
+	for begin > 0 && (windows[begin-1].To.After(from) || trials < EnoughToPass) {
+		begin--
+		trials += windows[begin].N()
+	}
+	return windows[begin:]
 }
 
 // rated judges a rate of failed trials, of which most may fail, over the part of the windows that counts. Its value is the share

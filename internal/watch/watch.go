@@ -93,6 +93,19 @@ func (w *Watcher) evaluate(ctx context.Context) {
 	for _, c := range changes {
 		w.log.Warn("alert", "rule", c.Rule, "state", c.To.State, "evidence", c.To.Evidence, "incident", c.To.Incident)
 	}
+	w.guard(ctx)
+}
+
+// guard asks the gates of the rollout, right after the rules that they go by too.
+func (w *Watcher) guard(ctx context.Context) {
+	done, err := w.store.GuardRollout(ctx, w.clock())
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		w.log.Error("cannot guard the rollout; it is tried again", "error", err)
+	case done.Action != "":
+		w.log.Warn("rollout", "action", done.Action, "why", done.Why, "gained", done.Gained)
+	}
 }
 
 // deliver hands out new messages, and sends whatever is due.
