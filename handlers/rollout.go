@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -25,6 +26,9 @@ func (p *pages) rolloutShow(c echo.Context, s *store.Scope) error {
 // rolloutForm reads the form, from an address or from what was sent.
 func rolloutForm(value func(string) string) views.RolloutForm {
 	f := views.RolloutForm{Percent: strings.TrimSpace(value("percent")), Keep: value("keep") == "yes", Reason: value("reason")}
+	if f.Override = value("override") == "yes"; f.Override {
+		f.Lasts = value("lasts")
+	}
 	if value("off") == "yes" {
 		f.Percent = "off"
 	}
@@ -40,6 +44,18 @@ func previewedText(l store.Level, keep bool) string {
 		return l.String() + " keep"
 	}
 	return l.String()
+}
+
+// overrideFor reads how long an override is marked, in hours; "" is as long as usual.
+func overrideFor(hours string) (time.Duration, error) {
+	if hours == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(hours)
+	if err != nil || n < 1 {
+		return 0, domain.Errorf(domain.Invalid, "%q is no time for an override.", shorten(hours)).WithHint("Use 1 to 168 hours.")
+	}
+	return time.Duration(n) * time.Hour, nil
 }
 
 // showRollout is the page with a form as it was filled in.
@@ -66,6 +82,11 @@ func (p *pages) showRollout(c echo.Context, s *store.Scope, status int, form vie
 	}
 	view := p.rolloutView(st)
 	view.Form, view.Preview = form, preview
+	if regionOf(c) != "preview" {
+		if err := p.addGates(ctx, desk, st, &view); err != nil {
+			return err
+		}
+	}
 	if view.History, err = p.rolloutHistory(c, desk, st); err != nil {
 		return err
 	}
@@ -92,6 +113,7 @@ func (p *pages) previewMove(ctx context.Context, desk *store.Rollout, level stor
 		}
 	}
 	v := p.movePreview(o, form)
+	v.Lasts = form.Lasts
 	v.Previewed, v.TakenFrom = previewedText(level, form.Keep), len(taking.Lost)
 	return v, nil
 }
@@ -108,7 +130,10 @@ func (p *pages) rolloutMove(c echo.Context, s *store.Scope) error {
 		form.Problem = "Here is what this move does. Look at it, then save."
 		return p.showRollout(c, s, http.StatusUnprocessableEntity, form)
 	}
-	_, err = p.changeRollout(c, s, store.RolloutChange{Action: store.SetLevel, Level: level, Keep: form.Keep, Reason: form.Reason})
+	change := store.RolloutChange{Action: store.SetLevel, Level: level, Keep: form.Keep, Reason: form.Reason, Override: form.Override}
+	if change.OverrideFor, err = overrideFor(form.Lasts); err == nil {
+		_, err = p.changeRollout(c, s, change)
+	}
 	switch domain.CodeOf(err) {
 	case domain.Clash:
 		form.Problem, form.Clash = plainText(err), true
@@ -145,14 +170,8 @@ func (p *pages) changeRollout(c echo.Context, s *store.Scope, change store.Rollo
 func (p *pages) rolloutView(st store.RolloutState) views.Rollout {
 	v := views.Rollout{
 		Level: st.Level.String(), Eligible: st.Eligible, Enrolled: len(st.Enrolled()), KillSwitch: st.KillSwitch, SyncOff: !p.conf.SyncEnabled,
-		Change: st.ChangeID,
-	}
-	for _, n := range []string{"off", "0", "10", "50", "100"} {
-		level, _ := rollout.ParseLevel(n) // each of these is one
-		v.Notches = append(v.Notches, views.Notch{
-			Level: n, Name: notchName(level, len(st.Pilots())), URL: link(rolloutPath, "percent", n), Current: level == st.Level,
-			Over: !level.Off && !st.Off && level.Percent < st.Percent || level.Off && !st.Off,
-		})
+		Change: st.ChangeID, PhaseName: phaseTitle(st.Phases[st.Phase()]), PhaseSince: st.PhaseAt, Steps: p.phaseSteps(st),
+		FrozenAt: st.FrozenAt, FrozenWhy: st.FrozenBy, WouldAct: st.WouldAct,
 	}
 	for _, c := range st.Coaches {
 		switch {
@@ -166,23 +185,14 @@ func (p *pages) rolloutView(st store.RolloutState) views.Rollout {
 	return v
 }
 
-func notchName(l store.Level, pilots int) string {
-	switch {
-	case l.Off:
-		return "Off"
-	case l.Percent == 0 && pilots == 0:
-		return "Pilots, none yet"
-	case l.Percent == 0:
-		return "Pilots, " + views.Plural(pilots, "coach", "coaches")
-	}
-	return fmt.Sprintf("%d %%", l.Percent)
-}
-
 // movePreview says what a change would do.
 func (p *pages) movePreview(o store.RolloutOutcome, form views.RolloutForm) views.RolloutPreviewData {
 	v := views.RolloutPreviewData{
 		Level: form.Percent, Down: o.Before.Level.Below(o.After.Level), Keep: form.Keep, Seen: form.Seen, Reason: form.Reason,
 		Eligible: o.After.Eligible, Enrolled: len(o.After.Enrolled()), Same: o.Before.Level == o.After.Level && len(o.Gained)+len(o.Lost) == 0,
+	}
+	if o.Forward {
+		v.Gates = gateRows(plainResults(o.Gates))
 	}
 	v.Now, v.Then = p.load(o.Before), p.load(o.After)
 	v.Budget = int(p.conf.RateLimit * 3600)
@@ -227,7 +237,7 @@ func (p *pages) rolloutHistory(c echo.Context, desk *store.Rollout, st store.Rol
 	for _, e := range entries {
 		list = append(list, views.RolloutEntry{
 			ID: e.ID, At: e.At, Actor: e.Actor, What: changeText(e), Reason: e.Reason, Gained: e.Gained, Lost: e.Lost,
-			Current: e.ID == st.ChangeID, RestoreURL: rolloutPath + "/restore/" + strconv.FormatInt(e.ID, 10),
+			Current: e.ID == st.ChangeID, RestoreURL: rolloutPath + "/restore/" + strconv.FormatInt(e.ID, 10), Override: p.overrideText(e),
 		})
 	}
 	return list, err
@@ -250,6 +260,26 @@ func changeText(e store.RolloutEntry) string {
 		return "Goes on"
 	case store.Restore:
 		return "Restored: " + levelName(e.Level)
+	case store.EnterPhase:
+		return "Phase " + levelName(e.Level)
+	case store.EditPhases:
+		return "Phases and gates changed"
+	case store.SetGuard:
+		return "Guard changed"
+	case store.PlanMove:
+		return "Planned to go on"
+	case store.StopPlan:
+		return "Plan stopped"
+	case store.Thaw:
+		return "Guard's stop ended"
+	case store.GuardFroze:
+		return "The guard stopped the rollout"
+	case store.GuardBack:
+		return "The guard went back to " + levelName(e.Level)
+	case store.GuardOff:
+		return "The guard turned it off"
+	case store.GuardObserved:
+		return "The guard would have acted"
 	}
 	return levelName(e.Level)
 }

@@ -2,12 +2,14 @@ package handlers
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"flagpole/internal/domain"
+	"flagpole/internal/rollout"
 	"flagpole/store"
 	"flagpole/views"
 )
@@ -110,36 +112,41 @@ func (p *pages) oneRolloutCoach(c echo.Context, s *store.Scope) (views.RolloutCo
 	return view, err
 }
 
-// What makes a good pilot: a roster that is small enough to look at and large enough to tell something, a coach who is there.
-const (
-	pilotLeast, pilotMost = 5, 10
-	signedInWithin        = 14 * 24 * time.Hour
-)
-
 // readiness are the checks of a pilot, each with what is missing.
-func (p *pages) readiness(c store.RolloutCoach) []views.RolloutCheck {
-	size := views.RolloutCheck{OK: c.Competitors >= pilotLeast && c.Competitors <= pilotMost, Name: "5 to 10 competitors"}
-	if !size.OK {
-		size.Missing = views.Plural(c.Competitors, "competitor", "competitors") + " on the roster."
+func (p *pages) readiness(c store.RolloutCoach) (checks []views.RolloutCheck) {
+	candidate := rollout.Candidate{Competitors: c.Competitors, OnPlatform: c.OnPlatform, WithoutEmail: c.WithoutEmail, SignedInAt: c.SignedInAt}
+	for _, check := range rollout.Checks {
+		v := views.RolloutCheck{OK: candidate.Passes(check, p.clock())}
+		missing := ""
+		switch check {
+		case rollout.CheckSize:
+			v.Name = fmt.Sprintf("%d to %d competitors", rollout.PilotLeast, rollout.PilotMost)
+			missing = views.Plural(c.Competitors, "competitor", "competitors") + " on the roster."
+		case rollout.CheckLogin:
+			v.Name, missing = "Signs in regularly", p.signInMissing(c)
+		case rollout.CheckEmails:
+			v.Name, v.URL = "Roster complete, with emails", link(competitorsPath, "coach", c.ID, "state", string(domain.StateEmail))
+			missing = views.Plural(c.WithoutEmail, "competitor has", "competitors have") + " no email."
+		case rollout.CheckAccount:
+			v.Name, v.URL = "Everybody on the platform", link(competitorsPath, "coach", c.ID, "state", store.StatesWaiting)
+			missing = views.Plural(c.Competitors-c.OnPlatform, "competitor has", "competitors have") + " no account yet."
+		}
+		if !v.OK {
+			v.Missing = missing
+		}
+		checks = append(checks, v)
 	}
-	login := views.RolloutCheck{OK: !c.SignedInAt.IsZero() && p.clock().Sub(c.SignedInAt) <= signedInWithin, Name: "Signs in regularly"}
+	return checks
+}
+
+func (p *pages) signInMissing(c store.RolloutCoach) string {
 	switch {
 	case !c.HasLogin:
-		login.Missing = "No login yet. An operator adds one with the command flagpole user add."
+		return "No login yet. An operator adds one with the command flagpole user add."
 	case c.SignedInAt.IsZero():
-		login.Missing = "Has never signed in."
-	case !login.OK:
-		login.Missing = "Last signed in " + views.Relative(c.SignedInAt, p.clock(), p.conf.Zone) + "."
+		return "Has never signed in."
 	}
-	email := views.RolloutCheck{OK: c.Competitors > 0 && c.WithoutEmail == 0, Name: "Roster complete, with emails", URL: link(competitorsPath, "coach", c.ID, "state", string(domain.StateEmail))}
-	if !email.OK {
-		email.Missing = views.Plural(c.WithoutEmail, "competitor has", "competitors have") + " no email."
-	}
-	account := views.RolloutCheck{OK: c.Competitors > 0 && c.OnPlatform == c.Competitors, Name: "Everybody on the platform", URL: link(competitorsPath, "coach", c.ID, "state", store.StatesWaiting)}
-	if !account.OK {
-		account.Missing = views.Plural(c.Competitors-c.OnPlatform, "competitor has", "competitors have") + " no account yet."
-	}
-	return []views.RolloutCheck{size, login, email, account}
+	return "Last signed in " + views.Relative(c.SignedInAt, p.clock(), p.conf.Zone) + "."
 }
 
 // candidates are the coaches who would make the best pilots, those with the most checks passed first.

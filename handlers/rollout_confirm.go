@@ -102,7 +102,10 @@ func (p *pages) confirmChange(c echo.Context, s *store.Scope, change store.Rollo
 		return p.showConfirm(c, s, http.StatusOK, change, view)
 	}
 	view.Reason, change.Reason = c.FormValue("reason"), c.FormValue("reason")
-	_, err := p.changeRollout(c, s, change)
+	var err error
+	if change.OverrideFor, err = overrideFor(c.FormValue("lasts")); err == nil {
+		_, err = p.changeRollout(c, s, change)
+	}
 	switch domain.CodeOf(err) {
 	case domain.Clash, domain.Invalid:
 		view.Problem = plainText(err)

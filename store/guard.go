@@ -75,19 +75,19 @@ func (sys *System) guard(ctx context.Context, tx conn, now time.Time, st Rollout
 		return Guarded{}, err
 	}
 	why := trips[0].Gate.Title() + ": " + trips[0].Sentence
-	c := RolloutChange{Action: guardObserved, Reason: why}
+	c := RolloutChange{Action: GuardObserved, Reason: why}
 	level := st.Level
 	switch {
 	case !st.Guard.On:
 	case st.Guard.Act == rollout.StepBack && st.Phase() > 0:
-		c.Action, level = guardBack, st.Phases[st.Phase()-1].Level
+		c.Action, level = GuardBack, st.Phases[st.Phase()-1].Level
 	case st.Guard.Act == rollout.TurnOff:
-		c.Action, level = guardOff, Level{Off: true}
+		c.Action, level = GuardOff, Level{Off: true}
 	default:
-		c.Action = guardFroze
+		c.Action = GuardFroze
 	}
 	r := &Rollout{sys.s, guardActor}
-	planned := RolloutChange{Action: guardFroze}
+	planned := RolloutChange{Action: GuardFroze}
 	if level != st.Level {
 		planned = RolloutChange{Action: SetLevel, Level: level}
 	}
@@ -95,7 +95,7 @@ func (sys *System) guard(ctx context.Context, tx conn, now time.Time, st Rollout
 	if err != nil {
 		return Guarded{}, err
 	}
-	if c.Action == guardObserved {
+	if c.Action == GuardObserved {
 		o.After.WouldAct = now
 	} else {
 		o.After.FrozenAt, o.After.FrozenBy, o.After.WouldAct = now, why, time.Time{}

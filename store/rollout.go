@@ -108,12 +108,12 @@ const (
 	StopPlan    ChangeAction = "plan_stop"
 )
 
-// What the guard does by itself.
+// What the guard does by itself; nobody can ask for it.
 const (
-	guardFroze    ChangeAction = "guard_freeze"
-	guardBack     ChangeAction = "guard_back"
-	guardOff      ChangeAction = "guard_off"
-	guardObserved ChangeAction = "guard_observe" // it would have acted
+	GuardFroze    ChangeAction = "guard_freeze"
+	GuardBack     ChangeAction = "guard_back"
+	GuardOff      ChangeAction = "guard_off"
+	GuardObserved ChangeAction = "guard_observe" // it would have acted
 )
 
 // RolloutChange is a change that somebody asks for.
@@ -293,7 +293,7 @@ func (r *Rollout) plan(ctx context.Context, tx conn, st RolloutState, c RolloutC
 		after.Phases = c.Phases
 	case SetGuard:
 		after.Guard = c.Guard
-	case Thaw, PlanMove, StopPlan, guardFroze, guardObserved:
+	case Thaw, PlanMove, StopPlan, GuardFroze, GuardObserved:
 	default:
 		if err := after.mark(c); err != nil {
 			return RolloutOutcome{}, err

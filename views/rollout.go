@@ -16,19 +16,28 @@ type Rollout struct {
 	Form               RolloutForm
 	Preview            RolloutPreviewData
 	History            []RolloutEntry // newest first
-	Notches            []Notch
+	PhaseName          string         // the one that is on
+	PhaseSince         time.Time      // zero: the rollout has not begun
+	Steps              []PhaseStep
+	Gates              GateTable
+	FrozenAt, WouldAct time.Time // zero: neither
+	FrozenWhy          string
+	Overrides          []RolloutOverride
+	Plan               *RolloutPlan // the last one, while it matters; nil: none
 	Pilots, HeldBack   []RolloutCoach
 	Candidates         []RolloutCoach // the best next pilots, best first
 }
 
 // RolloutForm is the form as it was filled in.
 type RolloutForm struct {
-	Percent string // "off", or as it was typed
-	Keep    bool
-	Reason  string
-	Problem string // why it was not saved; "" where nothing is wrong
-	Clash   bool   // somebody else saved first
-	Seen    int64  // the change that the page shows
+	Percent  string // "off", or as it was typed
+	Keep     bool
+	Override bool // also where gates do not pass, for as many hours as Lasts says
+	Lasts    string
+	Reason   string
+	Problem  string // why it was not saved; "" where nothing is wrong
+	Clash    bool   // somebody else saved first
+	Seen     int64  // the change that the page shows
 }
 
 // off reports whether the form asks for nobody at all.
@@ -58,7 +67,9 @@ type RolloutPreviewData struct {
 	Gained, Lost       []string
 	GainedCompetitors  int
 	LostCompetitors    int
-	TakenFrom          int // coaches who would lose it without keep
+	TakenFrom          int       // coaches who would lose it without keep
+	Gates              []GateRow // where it gives more
+	Lasts              string    // hours of an override
 }
 
 // RolloutLoad is what syncs ask of the platform.
@@ -89,7 +100,11 @@ func number64(n int64) string { return strconv.FormatInt(n, 10) }
 func moved(gained, lost int) string { return "(+" + Number(gained) + " / −" + Number(lost) + ")" }
 
 func (d RolloutPreviewData) saveLabel() string {
-	return "Save: " + LevelText(d.Level) + ", " + d.who()
+	verb := "Save: "
+	if len(openGates(d.Gates)) > 0 {
+		verb = "Save as an override: "
+	}
+	return verb + LevelText(d.Level) + ", " + d.who()
 }
 
 // asksKeep reports whether those who have it may keep it: not where nobody is to have it.
@@ -261,6 +276,7 @@ type RolloutEntry struct {
 	Gained, Lost []string // names of coaches
 	Current      bool
 	RestoreURL   string
+	Override     string // which gates it overrode, and until when; "" for none
 }
 
 func (e RolloutEntry) title() string { return e.What + " " + moved(len(e.Gained), len(e.Lost)) }
@@ -304,33 +320,6 @@ type RolloutCoaches struct {
 // atText is the time as people read it.
 func (d RolloutCoaches) atText() string { return strings.Replace(d.At, "T", " ", 1) }
 
-// Notch is a phase of the rollout.
-type Notch struct {
-	Level, Name, URL string
-	Current, Over    bool
-}
-
-func (n Notch) state() State {
-	switch {
-	case n.Current:
-		return State{Kind: "run", Text: "On now"}
-	case n.Over:
-		return State{Kind: "off", Text: "Over"}
-	}
-	return State{Kind: "wait", Text: "Not yet"}
-}
-
-// bar is the class and width of a phase's bar.
-func (n Notch) bar() (class, width string) {
-	switch {
-	case n.Current:
-		return "me", "100%"
-	case n.Over:
-		return "ref", "100%"
-	}
-	return "rest", "100%"
-}
-
 // slideTicks are the marks below the slider.
 var slideTicks = []struct{ X, Label, Anchor string }{{"0%", "0", "start"}, {"10%", "10 %", "middle"}, {"50%", "50 %", "middle"}, {"100%", "100 %", "end"}}
 
@@ -346,3 +335,8 @@ var reasonTexts = map[string]string{
 
 // ReasonText says in plain words why a coach has the feature or not.
 func ReasonText[R ~string](reason R) string { return reasonTexts[string(reason)] }
+
+// between reports whether the level is not that of its phase.
+func (d Rollout) between() bool {
+	return d.Level != levelOff && d.Level != "0" && LevelText(d.Level) != d.PhaseName
+}

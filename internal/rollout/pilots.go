@@ -5,7 +5,6 @@ import "time"
 // Candidate is what decides whether a coach is ready to be a pilot.
 type Candidate struct {
 	Competitors, OnPlatform, WithoutEmail int
-	HasLogin                              bool
 	SignedInAt                            time.Time // zero: never
 }
 
