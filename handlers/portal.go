@@ -36,6 +36,8 @@ type Options struct {
 
 	SyncSecret string       // of the internal API; empty: there is none
 	Requests   SyncRequests // needed with a SyncSecret
+	OFREPToken string       // of programs that ask for the rollout's switch; empty: none may
+	Rollout    RolloutAsked // needed with an OFREPToken
 	Wake       func()       // tells the syncs that something was asked for; nil: they look by themselves
 
 	Metrics      http.Handler // what /metrics shows
@@ -65,6 +67,7 @@ func New(s *store.Store, a *auth.Auth, files *static.Files, conf Options, clock 
 	e.GET("/readyz", ready(s))
 	metrics{conf.Metrics, conf.MetricsToken}.register(e)
 	internalSync{conf.Requests, conf.SyncSecret, conf.SyncEnabled}.register(e)
+	ofrep{conf.Rollout, conf.OFREPToken, conf.SyncEnabled, p.describe}.register(e)
 	behind := func(limit echo.MiddlewareFunc) []echo.MiddlewareFunc {
 		return []echo.MiddlewareFunc{middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1024}), limit, p.csrf(), p.whoIsThere}
 	}

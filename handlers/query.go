@@ -15,14 +15,17 @@ import (
 	"flagpole/views"
 )
 
-// idOf is the id in the address. The router decodes an address only where that is unambiguous: of /competitors/a%2Fb it
+// idOf is the id in the address, decoded as by partOf.
+func idOf(c echo.Context) string { return partOf(c, "id") }
+
+// partOf is a named part of the address. The router decodes an address only where that is unambiguous: of /competitors/a%2Fb it
 // gives the part as it was sent. What cannot be decoded is "", which is nobody's id.
-func idOf(c echo.Context) string {
-	id := c.Param("id")
+func partOf(c echo.Context, name string) string {
+	part := c.Param(name)
 	if c.Request().URL.RawPath == "" {
-		return id
+		return part
 	}
-	decoded, err := url.PathUnescape(id)
+	decoded, err := url.PathUnescape(part)
 	if err != nil {
 		return ""
 	}

@@ -159,6 +159,10 @@ var matrix = map[string]access{
 	"POST /api/internal/sync":     {"/api/internal/sync", 404, 404, 404, 404, 404},
 	"GET /api/internal/sync/:run": {"/api/internal/sync/x", 404, 404, 404, 404, 404},
 
+	"POST /ofrep/v1/evaluate/flags":      {"/ofrep/v1/evaluate/flags", 404, 404, 404, 404, 404},
+	"POST /ofrep/v1/evaluate/flags/:key": {"/ofrep/v1/evaluate/flags/game-platform", 404, 404, 404, 404, 404},
+	"echo_route_not_found /ofrep/*":      {"/ofrep/v1/configuration", 404, 404, 404, 404, 404},
+
 	"GET /static/*":           {"/static/app.css", 200, 200, 200, 200, 200},
 	"GET /healthz":            {"/healthz", 200, 200, 200, 200, 200},
 	"GET /metrics":            {"/metrics", 404, 404, 404, 404, 404}, // with neither a token nor an address of its own

@@ -94,6 +94,7 @@ func serve(ctx context.Context, listener net.Listener, s *store.Store, conf conf
 		PublicURL: conf.PublicURL, TwoFactorRequired: conf.TwoFactorRequired, Zone: conf.Zone, Proxies: conf.Proxies, SyncEnabled: conf.SyncEnabled,
 		RateLimit: conf.RateLimit, SyncEvery: conf.SyncEvery, SyncAtMost: conf.SyncAtLeast, Onboarding: onboardingRules(conf),
 		SyncSecret: conf.SyncSecret, Requests: requests,
+		OFREPToken: conf.OFREPToken, Rollout: s.System().Rollout("ofrep"),
 		Wake:    func() { operations.Wake(); requests.wakeUp() },
 		Metrics: counts.Handler(), MetricsToken: conf.MetricsToken,
 		Alerting: handlers.Alerting{Thresholds: thresholds(conf), Remind: conf.AlertRemind, Targets: notifier.Targets()},

@@ -36,6 +36,7 @@ type Config struct {
 	TwoFactorRequired bool `env:"FLAGPOLE_TWO_FACTOR_REQUIRED" envDefault:"false"` // admins and product staff sign in with a code
 
 	SyncSecret string `env:"INTERNAL_SYNC_SECRET"` // of POST /api/internal/sync; empty: there is no such route
+	OFREPToken string `env:"FLAGPOLE_OFREP_TOKEN"` // of POST /ofrep/v1/evaluate/flags; empty: there is no such route
 
 	APIBaseURL   string        `env:"GAME_PLATFORM_API_BASE_URL" envDefault:"https://api.metactf.com/integrations/syned/v1"`
 	APIToken     string        `env:"GAME_PLATFORM_API_TOKEN"`
@@ -191,6 +192,9 @@ func (c *Config) check() []error {
 	}
 	if c.SyncSecret != "" && utf8.RuneCountInString(c.SyncSecret) < 32 {
 		fault("INTERNAL_SYNC_SECRET: must have at least 32 characters")
+	}
+	if c.OFREPToken != "" && utf8.RuneCountInString(c.OFREPToken) < 32 {
+		fault("FLAGPOLE_OFREP_TOKEN: must have at least 32 characters")
 	}
 	if c.APIToken != "" && c.APITokenFile != "" {
 		fault("GAME_PLATFORM_API_TOKEN: must not be set while GAME_PLATFORM_API_TOKEN_FILE is")

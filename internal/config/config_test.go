@@ -97,3 +97,18 @@ func TestOnboardingIsOffUnlessItIsSwitchedOn(t *testing.T) {
 		}
 	}
 }
+
+func TestSecretsOfProgramsAreLongAndNotShown(t *testing.T) {
+	for _, name := range []string{"INTERNAL_SYNC_SECRET", "FLAGPOLE_OFREP_TOKEN"} {
+		short, long := "hunter2-of-31-characters-xxxxxx", "hunter2-of-32-characters-xxxxxxx"
+		if _, err := load(map[string]string{name: short}); err == nil || !strings.HasPrefix(err.Error(), name+": ") || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s with %d characters: %v", name, len(short), err)
+		}
+		if c, err := load(map[string]string{name: long}); err != nil || c.SyncSecret+c.OFREPToken != long {
+			t.Errorf("%s with %d characters: %v", name, len(long), err)
+		}
+	}
+	if c, err := load(map[string]string{}); err != nil || c.SyncSecret+c.OFREPToken != "" {
+		t.Errorf("without: %v", err)
+	}
+}
