@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -22,8 +23,11 @@ const (
 var openToAll = []string{viewingEndPath, numbersPath, introductionPath}
 
 // showsPeople reports whether a route is about competitors: every route for coaches that product staff may not open, but for
-// the few that are known to show nobody.
+// the few that are known to show nobody, and that of problem reports, whose texts product staff do not get.
 func (r route) showsPeople() bool {
+	if slices.Contains(r.roles, domain.RoleCoach) && strings.HasPrefix(r.path, problemsPath) {
+		return true
+	}
 	return slices.Contains(r.roles, domain.RoleCoach) && !slices.Contains(r.roles, domain.RoleProduct) && !slices.Contains(openToAll, r.path)
 }
 

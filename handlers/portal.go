@@ -103,7 +103,7 @@ func (p *pages) wake() {
 // shell is the frame of a page as the viewer sees it.
 func (p *pages) shell(c echo.Context, v domain.Viewer) views.Shell {
 	return views.Shell{
-		Viewer: v, Path: c.Path(), CSRF: csrfToken(c), Now: p.clock(), Zone: p.conf.Zone,
+		Viewer: v, Path: c.Path(), Page: p.pageAddress(c), CSRF: csrfToken(c), Now: p.clock(), Zone: p.conf.Zone,
 		SyncOff: !p.conf.SyncEnabled, Assets: p.assets,
 	}
 }

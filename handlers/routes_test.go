@@ -77,6 +77,13 @@ var matrix = map[string]access{
 	"POST /admin/alerts/test":             {"/admin/alerts/test", 303, 403, 403, 303, 403},
 	"GET /admin/connection":               {"/admin/connection", 303, 403, 403, 200, 403},
 	"POST /admin/connection/test":         {"/admin/connection/test", 303, 403, 403, 303, 403},
+	"GET /problems":                       {"/problems", 303, 200, 200, 200, 200},
+	"POST /problems":                      {"/problems", 303, 422, 422, 403, 403}, // with no text
+	"GET /problems/new":                   {"/problems/new?page=/competitors/C-1", 303, 200, 200, 403, 403},
+	"GET /problems/:id":                   {"/problems/999", 303, 404, 404, 404, 404}, // whose is whose: problems_test.go
+	"POST /problems/:id/answer":           {"/problems/999/answer", 303, 403, 403, 404, 403},
+	"POST /problems/:id/close":            {"/problems/999/close", 303, 403, 403, 404, 403},
+	"POST /problems/:id/reopen":           {"/problems/999/reopen", 303, 403, 403, 404, 403},
 	"GET /admin/guide":                    {"/admin/guide", 303, 403, 403, 200, 200},
 	"GET /competitors/:id/categories.csv": {"/competitors/C-1/categories.csv", 303, 200, 404, 200, 403},
 	"GET /competitors/:id/results.csv":    {"/competitors/C-1/results.csv", 303, 200, 404, 200, 403},

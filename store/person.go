@@ -72,6 +72,8 @@ var personKinds = []PersonKind{
 		"sync_failures", "message, state, opened_at, last_at, failed_in_a_row, cleared_at, cleared_reason, ended_at, end_reason", byCompetitor, "failure_id", deleteRows},
 	{"retries", "Retries that admins asked for", "to follow them", "with the operation",
 		"operation_items", "operation_id, state, skip_reason, settled_at", byCompetitor, "operation_id", deleteRows},
+	{"problem_reports", "Problem reports of a coach about the page", "so that what was wrong is mended; they are in the coach’s words, so read them before you pass them on", "with the profile",
+		"problem_reports", "reported_at, page, text, state, answer, answered_at", byCompetitor, "report_id", deleteRows},
 	{"requested_syncs", "Syncs that somebody asked for", "to follow them", "stay; of a deleted person without the id",
 		"sync_runs", "requested_by, started_at, finished_at", byCompetitor, "started_at", blankID},
 	{"sent_to_metactf", "What was sent to MetaCTF", "proof of what was passed on, when", "stays; of a deleted person only the names of the fields",

@@ -52,6 +52,7 @@ func marked(h *house) {
 	h.exec(`INSERT INTO confirmed_removals VALUES ('gp-a1', 't-a1', 0, 'u')`)
 	h.exec(`INSERT INTO onboarding_faults VALUES ('account', 'cp-a1', 'POST /users', 'invalid', 'Ada is no name', 422, 0, 0, 1, 0)`)
 	h.exec(`INSERT INTO sync_runs (run_id, kind, full_pull, started_at, heartbeat_at, requested_by, competitor_id, finished_at) VALUES ('mine', 'command', FALSE, 0, 0, 'page', 'cp-a1', 1)`)
+	h.report("co-a", "/competitors/cp-a1", "Ada lacks a solve")
 	if err := h.admin().Audit(h.t.Context(), "competitor.view", "cp-a1", ""); err != nil {
 		h.t.Fatal(err)
 	}

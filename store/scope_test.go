@@ -113,7 +113,7 @@ func probes() []probe {
 		}, nobody, "", nobody},
 		{"Viewer", "", func(_ *house, sc *store.Scope) (any, error) { return sc.Viewer(), nil }, nobody, "", nobody},
 	}
-	return slices.Concat(own, listProbes(), personProbes(), auditProbes(), healthProbes(), failureProbes(), editProbes(), requestProbes(), alertProbes())
+	return slices.Concat(own, listProbes(), personProbes(), auditProbes(), healthProbes(), failureProbes(), editProbes(), requestProbes(), alertProbes(), problemProbes())
 }
 
 // bothCoaches gives both coaches' people solves, events, runs and states in which their own texts stand.
@@ -140,6 +140,7 @@ func TestEveryMethodOfAScopeShowsAViewerOnlyTheOwn(t *testing.T) {
 		bothCoaches(h)
 		h.clock.Advance(time.Hour) // so that a refresh may be asked for
 		anAlert(h)
+		problems(h)
 		for _, p := range probes() {
 			for _, v := range viewers {
 				what := fmt.Sprintf("%s %s as %s", p.method, p.name, v.name)

@@ -51,7 +51,8 @@ func (a *Accounts) Session(ctx context.Context, hash string, idle time.Duration)
 			COALESCE(seen.introduced_at, co.introduced_at) IS NOT NULL, (SELECT kill_switch FROM rollout),
 			p.paused_at, COALESCE(pu.email, p.paused_by, ''), COALESCE(p.reason, ''),
 			u.totp_secret IS NOT NULL,
-			COALESCE((SELECT k.competitors FROM failure_sums k WHERE k.coach_id = '' AND k.fingerprint = '' AND k.state = 'open' AND u.role <> 'coach'), 0)
+			COALESCE((SELECT k.competitors FROM failure_sums k WHERE k.coach_id = '' AND k.fingerprint = '' AND k.state = 'open' AND u.role <> 'coach'), 0),
+			CASE WHEN u.role = 'coach' THEN 0 ELSE (SELECT COUNT(*) FROM problem_reports pr WHERE pr.state = 'open') END
 		FROM sessions s
 		JOIN users u ON u.user_id = s.user_id
 		LEFT JOIN coaches co ON co.coach_id = u.coach_id
@@ -61,7 +62,7 @@ func (a *Accounts) Session(ctx context.Context, hash string, idle time.Duration)
 		WHERE s.session_hash = $1 AND s.expires_at > $2 AND s.last_used_at > $3 AND u.disabled_at IS NULL`,
 		hash, micros(now), micros(now.Add(-idle))).
 		Scan(&v.UserID, &v.Email, &v.Name, &v.Role, &v.CoachID, into(&s.LastUsedAt), &seen, &v.CoachName, &v.Enrolled, &v.Introduced, &v.KillSwitch,
-			into(&v.Pause.At), &v.Pause.By, &v.Pause.Reason, &v.TwoFactor, &v.OpenFailures)
+			into(&v.Pause.At), &v.Pause.By, &v.Pause.Reason, &v.TwoFactor, &v.OpenFailures, &v.OpenProblems)
 	if err != nil {
 		return Session{}, fmt.Errorf("find session: %w", noSuch(err, "session"))
 	}

@@ -59,6 +59,10 @@ var auditWords = []Option{
 	{"alert.acknowledge", "acknowledged an alert"},
 	{"alert.test", "sent a test to all channels"},
 	{"connection.test", "tested the connection with the platform"},
+	{"problem.report", "reported a problem with a page"},
+	{"problem.answer", "answered a problem report"},
+	{"problem.close", "closed a problem report"},
+	{"problem.reopen", "opened a problem report again"},
 	{"competitor.refresh", "asked for a competitor’s newest results"},
 	{"competitor.email_add", "added a competitor’s email"},
 	{"competitor.create", "added a competitor"},
@@ -180,16 +184,21 @@ func (r AuditRow) moreText() string {
 	if id, found := strings.CutPrefix(r.more(), "operation="); found {
 		return "What it did (" + id + ")"
 	}
+	if id, found := strings.CutPrefix(r.more(), "problem="); found {
+		return "Report " + id
+	}
 	return r.more()
 }
 
-// moreURL is the page of what the detail names: "team=...", "event=...", "user=...", "coach=..." and "operation=..." are written by the portal
+// moreURL is the page of what the detail names: "team=...", "event=...", "user=...", "coach=...", "operation=..." and "problem=..." are written by the portal
 // itself.
 func (r AuditRow) moreURL() string {
 	what, id, _ := strings.Cut(r.more(), "=")
 	switch {
 	case what == "operation":
 		return "/admin/operations/" + id
+	case what == "problem":
+		return ProblemURL(id)
 	case id == "" || r.DetailName == "":
 		return ""
 	case what == "team":

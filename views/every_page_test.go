@@ -83,7 +83,7 @@ func TestEveryTimeIsThereInFull(t *testing.T) {
 
 func TestNavigationByRole(t *testing.T) {
 	for role, want := range map[domain.Role][]string{
-		domain.RoleCoach: {"Competitors", "Teams", "Flash CTF"}, domain.RoleProduct: {"Rollout", "Sync", "Failures"},
+		domain.RoleCoach: {"Competitors", "Teams", "Flash CTF"}, domain.RoleProduct: {"Rollout", "Sync", "Failures", "Problems"},
 		domain.RoleAdmin: {"Competitors", "Teams", "Flash CTF", "Coaches", "Rollout", "Sync", "Failures", "Pending", "Admin"},
 	} {
 		doc := render(t, ErrorPage(new(shell(role, "/competitors/C-1")), ErrorView{Title: "No"}))
@@ -103,7 +103,7 @@ func TestLayout(t *testing.T) {
 	wantWords(t, doc, "title", "Competitors · Flagpole")
 	wantEach(t, doc, "h1", "Competitors")
 	wantAttr(t, doc, "header nav a", "aria-current", "page")
-	wantWords(t, doc, "body > footer", "As of Thu 19 Nov 2026, 18:52 UTC Times are UTC What the numbers mean")
+	wantWords(t, doc, "body > footer", "As of Thu 19 Nov 2026, 18:52 UTC Times are UTC What the numbers mean Report a problem")
 	if n := doc.Find("script[defer]").Length(); n != 2 {
 		t.Errorf("%d scripts, want 2", n)
 	}

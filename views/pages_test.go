@@ -158,6 +158,14 @@ func someAccount() Account {
 	}}
 }
 
+func someProblems() Problems {
+	row := ProblemRow{ID: 7, Coach: "Halima Osei", Page: "/competitors/C-1041", Text: "It says <b>12</b> solves.\nThere are 14.", Kind: domain.PageCompetitor, AsOf: now.Add(-2 * time.Hour), ReportedAt: now.Add(-time.Hour), State: domain.ProblemOpen}
+	answered, closed := row, row
+	answered.ID, answered.State, answered.Answer, answered.AnsweredBy, answered.AnsweredAt = 6, domain.ProblemAnswered, "The <i>next</i> sync brings them.", "devan", now
+	closed.ID, closed.State, closed.ClosedAt, closed.Text = 5, domain.ProblemClosed, now, strings.Repeat("x", 200)
+	return Problems{Rows: []ProblemRow{row, answered, closed}, State: domain.ProblemOpen, Open: 1, LastWeek: 3, OlderURL: "/problems?before=5", NewestURL: "/problems"}
+}
+
 // everything is each page and region once, by name.
 func everything() map[string]templ.Component {
 	coach, admin, product := shell(domain.RoleCoach, "/competitors"), shell(domain.RoleAdmin, "/competitors/C-1041"), shell(domain.RoleProduct, "/admin/sync")
@@ -218,6 +226,19 @@ func everything() map[string]templ.Component {
 		"edit, nothing happened":  EditPage(admin, Edit{Title: "Edit", Done: "Saved."}),
 		"edit, confirm":           RosterConfirmPage(admin, RosterConfirm{Title: "Delete it?", Text: []string{"It goes."}, Button: "Delete it", Danger: true, Action: "/teams/T/delete", BackURL: "/teams/T", Problem: "It has members.", Hidden: []Option{{"active", "no"}}, Fields: someEdit().Fields[:1]}),
 		"edit, confirm, calm":     RosterConfirmPage(admin, RosterConfirm{Title: "Activate?", Button: "Activate"}),
+		"problems":                ProblemsPage(admin, someProblems()),
+		"problems, product":       ProblemsPage(product, someProblems()),
+		"problems, coach":         ProblemsPage(coach, someProblems()),
+		"problems, none":          ProblemsPage(admin, Problems{}),
+		"problems, none of own":   ProblemsPage(coach, Problems{}),
+		"problems, no match":      ProblemsPage(admin, Problems{State: domain.ProblemClosed}),
+		"problems, past":          ProblemsPage(coach, Problems{NewestURL: "/problems"}),
+		"problem, new":            ProblemNewPage(coach, ProblemForm{Page: "/competitors/C-1041", Kind: domain.PageCompetitor, At: now, Text: "<b>12</b> solves", Problem: "A text is needed."}),
+		"problem":                 ProblemShowPage(admin, Problem{ProblemRow: someProblems().Rows[0], Seen: "1", MayAct: true, Typed: "Fixed", Problem: "It has changed."}),
+		"problem, answered":       ProblemShowPage(admin, Problem{ProblemRow: someProblems().Rows[1], Seen: "1", MayAct: true}),
+		"problem, closed":         ProblemShowPage(admin, Problem{ProblemRow: someProblems().Rows[2], Seen: "1", MayAct: true, Typed: "Too late"}),
+		"problem, product":        ProblemShowPage(product, Problem{ProblemRow: someProblems().Rows[0]}),
+		"problem, coach":          ProblemShowPage(coach, Problem{ProblemRow: someProblems().Rows[1]}),
 		"failures":                FailuresPage(admin, someFailures()),
 		"failures, product":       FailuresPage(product, Failures{Head: "Nothing is open."}),
 		"failures, no match":      FailuresPage(admin, Failures{Head: "Nothing is open.", Narrowed: true, Filter: someFailures().Filter}),

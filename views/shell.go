@@ -1,6 +1,8 @@
 package views
 
 import (
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 type Shell struct {
 	Viewer  domain.Viewer
 	Path    string         // path of the page, for the navigation: "/competitors", "/admin/sync"
+	Page    string         // address of the page, without its query: a search may hold a name
 	CSRF    string         // token of the sign-out form
 	Now     time.Time      // the page is as of this time
 	Zone    *time.Location // all times are shown in it; nil is UTC
@@ -42,7 +45,7 @@ func (s Shell) nav() []navItem {
 	case domain.RoleAdmin:
 		return append(people, navItem{"/coaches", "Coaches", 0}, rollout, sync, failures, navItem{"/admin/pending", "Pending", 0}, navItem{"/admin", "Admin", 0})
 	case domain.RoleProduct:
-		return []navItem{rollout, sync, failures}
+		return []navItem{rollout, sync, failures, {problemsPath, "Problems", s.Viewer.OpenProblems}}
 	}
 	return nil
 }
@@ -51,6 +54,17 @@ func (s Shell) nav() []navItem {
 func (s Shell) introduces() bool {
 	v := s.Viewer
 	return v.Role == domain.RoleCoach && v.Enrolled && !v.Introduced && !v.ViewingAs
+}
+
+// mayReport reports whether the viewer may say that something is wrong with a page.
+func (s Shell) mayReport() bool {
+	v := s.Viewer
+	return v.Role == domain.RoleCoach && v.Enrolled && !v.ViewingAs
+}
+
+// reportURL leads to the form for saying what is wrong with this page, as it is now.
+func (s Shell) reportURL() string {
+	return problemsPath + "/new?page=" + url.QueryEscape(s.Page) + "&at=" + strconv.FormatInt(s.Now.Unix(), 10)
 }
 
 // current is the value of aria-current for a navigation entry: "page" for the page itself, "true" for the

@@ -37,6 +37,7 @@ type Viewer struct {
 	Pause      SyncPause // so is that syncs are paused
 
 	OpenFailures int // how many are open; for staff only
+	OpenProblems int // how many reports of coaches are open; for staff only
 
 	TwoFactor bool // signing in takes a code besides the password
 

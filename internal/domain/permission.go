@@ -16,12 +16,13 @@ const (
 	MayManage Permission = "manage" // say who may sign in
 	MayErase  Permission = "erase"  // delete a person with everything that is held about them
 	MayAlert  Permission = "alerts" // say that one knows of an alert, and try how messages and the connection work
+	MayAnswer Permission = "answer" // answer coaches' problem reports, and close them
 	MayEdit   Permission = "edit"   // change the roster, and agree to what is sent to the platform about its people
 )
 
 // permissions are what each role has. An admin who looks at the portal as a coach has the coach's.
 var permissions = map[Role][]Permission{
-	RoleAdmin: {MayView, MayRetry, MayClear, MayBulk, MayPause, MayAlert, MayEdit, MayManage, MayErase},
+	RoleAdmin: {MayView, MayRetry, MayClear, MayBulk, MayPause, MayAlert, MayAnswer, MayEdit, MayManage, MayErase},
 }
 
 // May reports whether the viewer has the permission.

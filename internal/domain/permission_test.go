@@ -3,7 +3,7 @@ package domain
 import "testing"
 
 func TestPermissionsOfEachRole(t *testing.T) {
-	for _, p := range []Permission{MayView, MayRetry, MayClear, MayBulk, MayPause, MayEdit, MayManage, MayErase} {
+	for _, p := range []Permission{MayView, MayRetry, MayClear, MayBulk, MayPause, MayAlert, MayAnswer, MayEdit, MayManage, MayErase} {
 		for role, want := range map[Role]bool{RoleAdmin: true, RoleProduct: false, RoleCoach: false, "": false} {
 			v := Viewer{Role: role}
 			if got := v.May(p); got != want {
