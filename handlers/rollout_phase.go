@@ -14,7 +14,7 @@ import (
 
 // rolloutPhase asks whether to enter a phase, now or later, or does it.
 func (p *pages) rolloutPhase(c echo.Context, s *store.Scope) error {
-	form := views.PhaseForm{When: "now"}
+	form := views.PhaseForm{}
 	if c.Request().Method == http.MethodGet {
 		return p.showPhase(c, s, http.StatusOK, form)
 	}
@@ -76,7 +76,9 @@ func (p *pages) showPhase(c echo.Context, s *store.Scope, status int, form views
 	form.Name, form.Action, form.Seen = phaseTitle(phase), c.Request().URL.EscapedPath(), o.Before.ChangeID
 	form.Forward, form.Again = o.Forward, at == st.Phase() && !st.PhaseAt.IsZero()
 	if form.When == "" {
-		form.When = "now"
+		if form.When = "now"; len(rollout.NotPassed(o.Gates)) > 0 {
+			form.When = "gates"
+		}
 	}
 	form.Preview = p.movePreview(o, views.RolloutForm{Percent: o.After.Level.String()})
 	form.Gates = form.Preview.Gates

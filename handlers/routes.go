@@ -121,6 +121,8 @@ func (p *pages) routes() []route {
 		{http.MethodGet, phasesPath, staff, p.rolloutPhases},
 		{http.MethodPost, phasesPath, staff, p.rolloutPhases},
 		{http.MethodPost, "/rollout/guard", staff, p.rolloutGuard},
+		{http.MethodGet, launchPath, staff, p.launchShow},
+		{http.MethodPost, launchPath, staff, p.launchConfirm},
 		{http.MethodGet, "/rollout/thaw", staff, p.rolloutThaw},
 		{http.MethodPost, "/rollout/thaw", staff, p.rolloutThaw},
 		{http.MethodGet, "/rollout/plan/stop", staff, p.rolloutPlanStop},

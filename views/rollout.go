@@ -336,7 +336,10 @@ var reasonTexts = map[string]string{
 // ReasonText says in plain words why a coach has the feature or not.
 func ReasonText[R ~string](reason R) string { return reasonTexts[string(reason)] }
 
-// between reports whether the level is not that of its phase.
-func (d Rollout) between() bool {
-	return d.Level != levelOff && d.Level != "0" && LevelText(d.Level) != d.PhaseName
+// phaseText names the phase, and the level where somebody has moved it past that of the phase.
+func (d Rollout) phaseText() string {
+	if d.Level != levelOff && d.Level != "0" && LevelText(d.Level) != d.PhaseName {
+		return d.PhaseName + ", at " + LevelText(d.Level) + ","
+	}
+	return d.PhaseName + ","
 }

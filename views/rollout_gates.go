@@ -189,3 +189,34 @@ var GuardActs = []struct{ Act, Text string }{
 	{"back", "Step back one phase, and freeze there"},
 	{"off", "Turn the rollout off: nobody has it until a person decides"},
 }
+
+// set are the phases that can be set.
+func (d PhaseSettings) set() (list []PhaseFields) {
+	for _, p := range d.Phases {
+		if !p.First {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// phaseInputs are the numbers of a phase, as rows of the table.
+var phaseInputs = []struct {
+	name, label, least, most, step string
+	value                          func(PhaseFields) string
+}{
+	{"percent", "Percent of coaches", "1", "100", "1", func(p PhaseFields) string { return p.Percent }},
+	{"soak", "Soaks for, hours", "0", "2160", "1", func(p PhaseFields) string { return p.Soak }},
+	{"success", "Syncs that succeed, at least %", "50", "100", "0.1", func(p PhaseFields) string { return p.Success }},
+	{"failures", "Failure rate, at most %", "0", "50", "0.1", func(p PhaseFields) string { return p.Failures }},
+	{"recent", "A success within, hours", "1", "168", "1", func(p PhaseFields) string { return p.Hours }},
+	{"reports", "Problem reports in 7 days, fewer than", "1", "1000", "1", func(p PhaseFields) string { return p.Number }},
+}
+
+// nowText says what it takes to move now.
+func (d PhaseForm) nowText() string {
+	if n := len(openGates(d.Gates)); n > 0 {
+		return "Now, as an override of " + Plural(n, "gate", "gates")
+	}
+	return "Now"
+}

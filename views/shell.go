@@ -45,7 +45,7 @@ func (s Shell) nav() []navItem {
 	case domain.RoleAdmin:
 		return append(people, navItem{"/coaches", "Coaches", 0}, rollout, sync, failures, navItem{"/admin/pending", "Pending", 0}, navItem{"/admin", "Admin", 0})
 	case domain.RoleProduct:
-		return []navItem{rollout, sync, failures, {problemsPath, "Problems", s.Viewer.OpenProblems}}
+		return []navItem{rollout, {"/rollout/launch", "Launch", 0}, sync, failures, {problemsPath, "Problems", s.Viewer.OpenProblems}}
 	}
 	return nil
 }

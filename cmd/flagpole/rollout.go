@@ -21,12 +21,26 @@ const byCommandLine = "command line"
 
 // rolloutStanding is what show --json prints. Lists are never null.
 type rolloutStanding struct {
-	Enabled  bool     `json:"enabled"` // the kill switch is off
-	Percent  int      `json:"percent"`
-	Pilots   []string `json:"pilots"`
-	HeldBack []string `json:"held_back"`
-	Enrolled []string `json:"enrolled"`
-	Eligible int      `json:"eligible"`
+	Enabled  bool           `json:"enabled"` // the kill switch is off
+	Percent  int            `json:"percent"`
+	Pilots   []string       `json:"pilots"`
+	HeldBack []string       `json:"held_back"`
+	Enrolled []string       `json:"enrolled"`
+	Eligible int            `json:"eligible"`
+	Phase    string         `json:"phase"`  // the one that is on: "off", "pilot", or its percentage, as "10 %"
+	Frozen   bool           `json:"frozen"` // the guard has acted, and nobody has decided since
+	Gates    []gateStanding `json:"gates"`
+}
+
+// gateStanding is a gate of going on, in the unit of its value: a share from 0 to 1, hours, or a count.
+type gateStanding struct {
+	Name      string   `json:"name"`
+	Verdict   string   `json:"verdict"` // pass, hold, fail or unknown
+	Value     *float64 `json:"value"`   // null: there is none
+	N         int      `json:"n"`       // observations
+	Threshold float64  `json:"threshold"`
+	Sentence  string   `json:"sentence"`
+	Needed    bool     `json:"needed"` // by the next phase
 }
 
 // rolloutMoved is what a change prints.
@@ -40,10 +54,10 @@ func (p *program) rolloutCommand() *cobra.Command {
 		Use: "rollout", Short: "Say who has the game platform, and change it",
 		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return usage(errors.New("say one of show, set PERCENT, pilot add|remove COACH, off, on, restore N"))
+			return usage(errors.New("say one of show, phase NAME, set PERCENT, pilot add|remove COACH, off, on, restore N"))
 		},
 	}
-	group.AddCommand(p.rolloutShowCommand(), p.rolloutSetCommand(), p.rolloutPilotCommand(), p.rolloutRestoreCommand(),
+	group.AddCommand(p.rolloutShowCommand(), p.rolloutPhaseCommand(), p.rolloutSetCommand(), p.rolloutPilotCommand(), p.rolloutRestoreCommand(),
 		p.rolloutSwitchCommand("off", "Stop all calls of the platform; who has it keeps it", store.Kill),
 		p.rolloutSwitchCommand("on", "Let syncs go on after off", store.Unkill))
 	return group
@@ -59,7 +73,11 @@ func (p *program) rolloutShowCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return p.printRollout(st, asJSON)
+				gates, err := r.Gates(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return p.printRollout(st, gates, asJSON)
 			})
 		},
 	}
@@ -67,10 +85,14 @@ func (p *program) rolloutShowCommand() *cobra.Command {
 	return cmd
 }
 
-func (p *program) printRollout(st store.RolloutState, asJSON bool) error {
+func (p *program) printRollout(st store.RolloutState, gates store.Gates, asJSON bool) error {
+	phase := st.Phases[st.Phase()].Name()
 	if asJSON {
-		return json.NewEncoder(p.stdout).Encode(rolloutStanding{
+		encoder := json.NewEncoder(p.stdout)
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(rolloutStanding{
 			Enabled: !st.KillSwitch, Percent: st.Percent, Pilots: st.Pilots(), HeldBack: st.HeldBack(), Enrolled: st.Enrolled(), Eligible: st.Eligible,
+			Phase: phase, Frozen: !st.FrozenAt.IsZero(), Gates: gateStandings(gates),
 		})
 	}
 	level, kill := fmt.Sprintf("%d %%", st.Percent), ""
@@ -80,9 +102,51 @@ func (p *program) printRollout(st store.RolloutState, asJSON bool) error {
 	if st.KillSwitch {
 		kill = " The kill switch is on: nothing is synced."
 	}
-	_, err := fmt.Fprintf(p.stdout, "%s: %d of %d coaches have the game platform.%s\npilots: %s\nheld back: %s\nenrolled: %s\n", level, len(st.Enrolled()), st.Eligible, kill,
-		orNone(st.Pilots()), orNone(st.HeldBack()), orNone(st.Enrolled()))
+	if !st.FrozenAt.IsZero() {
+		kill += " The guard has stopped the rollout. " + st.FrozenBy
+	}
+	_, err := fmt.Fprintf(p.stdout, "%s: %d of %d coaches have the game platform.%s\nphase: %s\npilots: %s\nheld back: %s\nenrolled: %s\ngates for %s:\n", level, len(st.Enrolled()), st.Eligible, kill,
+		phase, orNone(st.Pilots()), orNone(st.HeldBack()), orNone(st.Enrolled()), st.Phases[gates.Phase].Name())
+	for _, g := range gates.Results {
+		verdict := string(g.Verdict)
+		if !g.Needed {
+			verdict = "not needed"
+		}
+		if err == nil {
+			_, err = fmt.Fprintf(p.stdout, "  %-16s %-10s %s\n", g.Gate, verdict, g.Sentence)
+		}
+	}
 	return err
+}
+
+func gateStandings(gates store.Gates) (list []gateStanding) {
+	for _, g := range gates.Results {
+		row := gateStanding{Name: string(g.Gate), Verdict: string(g.Verdict), N: g.N, Threshold: g.Threshold, Sentence: g.Sentence, Needed: g.Needed}
+		if g.Known {
+			row.Value = &g.Value
+		}
+		list = append(list, row)
+	}
+	return list
+}
+
+func (p *program) rolloutPhaseCommand() *cobra.Command {
+	c := store.RolloutChange{Action: store.EnterPhase}
+	cmd := &cobra.Command{
+		Use: "phase NAME", Short: "Enter a phase (off, pilot, or a percentage), where its gates pass; the one that is on begins anew", Args: oneArg("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c.Phase = args[0]
+			if c.OverrideFor < 0 || c.OverrideFor > 0 && !c.Override {
+				return usage(errors.New("--override-for takes a time as 48h, and goes with --override"))
+			}
+			return p.changeRollout(cmd.Context(), c, false)
+		},
+	}
+	reasonFlag(cmd, &c, "why; it stands in the history")
+	cmd.Flags().BoolVar(&c.Override, "override", false, "enter it also where gates do not pass; the override is marked")
+	cmd.Flags().DurationVar(&c.OverrideFor, "override-for", 0, "how long an override is marked (default 48h)")
+	cmd.Flags().BoolVar(&c.Keep, "keep", false, "going back, who has it keeps it")
+	return cmd
 }
 
 func orNone(ids []string) string {

@@ -27,6 +27,18 @@ func (c *console) standing() rolloutStanding {
 	return st
 }
 
+// gates are the names of the gates in the order they are printed.
+func (c *console) gates() (names []string) {
+	c.t.Helper()
+	for _, g := range c.standing().Gates {
+		if g.Sentence == "" || !slices.Contains([]string{"pass", "hold", "fail", "unknown"}, g.Verdict) {
+			c.t.Errorf("%+v", g)
+		}
+		names = append(names, g.Name)
+	}
+	return names
+}
+
 // fourCoaches imports coaches a to d with one competitor each, and gives nobody the feature.
 func (c *console) fourCoaches() *console {
 	c.t.Helper()
@@ -45,8 +57,15 @@ func (c *console) fourCoaches() *console {
 func TestRolloutPrintsWhatScriptsRelyOn(t *testing.T) {
 	onBoth(t, func(t *testing.T, c *console) {
 		c.must("migrate", "up")
-		if got := c.must("rollout", "show", "--json"); got != `{"enabled":true,"percent":0,"pilots":[],"held_back":[],"enrolled":[],"eligible":0}`+"\n" {
+		got := c.must("rollout", "show", "--json")
+		if want := `{"enabled":true,"percent":0,"pilots":[],"held_back":[],"enrolled":[],"eligible":0,"phase":"off","frozen":false,"gates":[` +
+			`{"name":"sync_success","verdict":"unknown","value":null,"n":0,"threshold":0.95,"sentence":"`; !strings.HasPrefix(got, want) {
 			t.Errorf("an empty database: %s", got)
+		}
+		if names := c.gates(); !slices.Equal(names, []string{
+			"sync_success", "failure_rate", "recent_success", "no_alert", "job_duration", "soak", "pilots_ready", "problem_reports",
+		}) {
+			t.Errorf("gates %q", names)
 		}
 		c.fourCoaches()
 		first := c.must("rollout", "set", "25", "--reason", "try", "--dry-run")
@@ -166,6 +185,47 @@ func TestNotEnrolledAreCountedAsCompetitors(t *testing.T) {
 		half, _ := c.json("--all", "--dry-run")
 		if half.NotEnrolled == 0 || half.Attempted+half.NotEnrolled != all.Attempted || all.NotEnrolled != 0 {
 			t.Errorf("half %+v, all %+v", half, all)
+		}
+	})
+}
+
+func TestAPhaseIsEnteredByItsName(t *testing.T) {
+	onBoth(t, func(t *testing.T, c *console) {
+		c.fourCoaches()
+		c.must("rollout", "pilot", "add", "a")
+		c.must("rollout", "phase", "pilot", "--reason", "begin")
+		if st := c.standing(); st.Phase != "pilot" || !slices.Equal(st.Enrolled, []string{"a"}) {
+			t.Errorf("standing %+v", st)
+		}
+		for _, test := range []struct {
+			args   []string
+			status int
+			says   string
+		}{
+			{[]string{"10"}, 2, "A reason is missing"},
+			{[]string{"20", "--reason", "x"}, 2, `"20" is not a phase. Use one of: off, pilot, 10 %, 50 %, 100 %.`},
+			{[]string{"10", "--reason", "x"}, 1, "Not all gates pass. Syncs succeed (unknown): No trial counts yet."},
+			{[]string{"10", "--reason", "x", "--override-for", "1h"}, 2, "goes with --override"},
+			{[]string{"10", "--reason", "x", "--override", "--override-for", "200h"}, 2, "An override cannot last that long"},
+		} {
+			o := c.do("", append([]string{"rollout", "phase"}, test.args...)...)
+			if o.status != test.status || !strings.Contains(o.stderr, test.says) {
+				t.Errorf("%q: %d, %s", test.args, o.status, o.stderr)
+			}
+		}
+		if st := c.standing(); st.Phase != "pilot" {
+			t.Errorf("what was refused was done: %+v", st)
+		}
+		c.must("rollout", "phase", "50%", "--reason", "sure", "--override")
+		if st := c.standing(); st.Phase != "50 %" || st.Percent != 50 || len(st.Enrolled) != 2 {
+			t.Errorf("standing %+v", st)
+		}
+		c.must("rollout", "phase", "off", "--reason", "enough")
+		if st := c.standing(); st.Phase != "off" || len(st.Enrolled) != 0 {
+			t.Errorf("standing %+v", st)
+		}
+		if text := c.must("rollout", "show"); !strings.Contains(text, "phase: off") || !strings.Contains(text, "gates for pilot:") {
+			t.Errorf("for people: %s", text)
 		}
 	})
 }
