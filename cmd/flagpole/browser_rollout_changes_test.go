@@ -79,7 +79,9 @@ func (w *staged) restored(t *testing.T) {
 	b.wantText("[aria-labelledby=history-title] tbody tr:first-child", "Restored: 50 %")
 	b.wantText("[aria-labelledby=history-title] tbody tr:first-child", productEmail+": it was better")
 	b.wantText("[aria-labelledby=history-title] tbody tr:first-child", "Lost it: ")
-	if diff := cmp.Diff(then, w.standing(t)); diff != "" {
+	now := w.standing(t)
+	then.Gates, now.Gates = nil, nil // they go by the time
+	if diff := cmp.Diff(then, now); diff != "" {
 		t.Errorf("it is not as it was (-then +now):\n%s", diff)
 	}
 }
@@ -144,7 +146,7 @@ func (w *staged) plainRollout(t *testing.T) {
 	b.wantText("#say", "50 % → 9 of 12 coaches (+0 / −0)")
 	b.save("down, kept")
 	w.wantStanding(t, 50, 9)
-	b.follow(".phases li:nth-child(3) a") // a phase is a link to its preview
+	b.open("/rollout?percent=10")
 	b.previewed("10")
 	b.wantText("#preview fieldset", "Take it from these 7")
 	b.choose("reason", "  ")

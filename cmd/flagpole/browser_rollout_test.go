@@ -36,7 +36,7 @@ func TestRolloutInTheBrowser(t *testing.T) {
 // upAndDown takes the rollout from nobody over a pilot to everybody, and back, once with keeping and once without.
 func (w *staged) upAndDown(t *testing.T) {
 	b := w.staff(t)
-	b.wantText(".head p", "0 of 12 coaches have the game platform. Level 0 %")
+	b.wantText(".head p", "0 of 12 coaches have the game platform. Phase Off")
 	b.wantText("[aria-labelledby=history-title]", "No change yet")
 	pilot, other := w.signedIn(t, w.url, w.pilot.email), w.signedIn(t, w.url, w.other.email)
 	pilot.wantComing()
