@@ -145,7 +145,7 @@ func TestTheFileHoldsEverythingAndNobodyElse(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := fmt.Sprint(sections)
-		for _, want := range []string{"Ada", "Amber", "a1@amber.example", "ada-the-user", "Marked grade", "Ada is no name", "competitor.view", "POST /users"} {
+		for _, want := range []string{"Ada", "Amber", "a1@amber.example", "ada-the-user", "Marked grade", "Ada is no name", "competitor.view", "POST /users", "Ada lacks a solve"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("the file lacks %q", want)
 			}

@@ -119,3 +119,11 @@ func (d Problem) answerLabel() string {
 	}
 	return "Change the answer"
 }
+
+// noAnswer says that there is none: a closed report gets none any more.
+func (r ProblemRow) noAnswer() string {
+	if r.State == domain.ProblemClosed {
+		return "none"
+	}
+	return "none yet"
+}

@@ -15,6 +15,8 @@ type pageShown struct{ name, path string }
 // everyPage runs axe on all pages in all their states, in both colours, wide and narrow. At no width they scroll sideways.
 func (w *world) everyPage(t *testing.T) {
 	axe := axeSource(t)
+	w.exec(t, `INSERT INTO problem_reports (coach_id, user_id, page, as_of, text, state, reported_at, changed_at)
+		SELECT coach_id, 'u', '/teams', 1, 'The average is too high.', 'open', 1, 1 FROM coaches WHERE email <> $1 ORDER BY coach_id LIMIT 1`, w.coach)
 	for who, look := range map[string]func(*testing.T, string){
 		"nobody": w.noPerson, "coach": w.coachsPages, "admin": w.adminsPages, "others": w.noviceAndProduct,
 	} {
@@ -96,7 +98,19 @@ func (w *world) coachsPages(t *testing.T, axe string) {
 		pageShown{"flash CTF", event},
 		pageShown{"numbers", "/numbers#active"},
 		pageShown{"account", "/account?done=session"},
+		pageShown{"no report yet", "/problems"},
 	)
+	b.state(axe, "report a problem", func(b *tab) {
+		b.open(path)
+		b.follow(`body > footer a[href^="/problems/new"]`)
+		b.wantText("#report", "A competitor’s page")
+	})
+	b.state(axe, "a problem reported", func(b *tab) {
+		b.do(chromedp.SendKeys(chromedp.CSS("#report-text"), "Two solves are missing."))
+		b.follow("#report-send")
+		b.wantAt("/problems")
+		b.wantText("#problems tbody", "Two solves are missing.")
+	})
 	b.state(axe, "menu", func(b *tab) {
 		b.open("/competitors")
 		b.click("#user-menu summary")
@@ -157,6 +171,8 @@ func (w *world) adminsPages(t *testing.T, axe string) {
 		pageShown{"audit log", "/admin/audit"},
 		pageShown{"audit log with chips", "/admin/audit?action=competitor.view&from=2020-01-01"},
 		pageShown{"nothing in the audit log matches", "/admin/audit?competitor=nobody&action=audit.export"},
+		pageShown{"problem reports", "/problems"},
+		pageShown{"a problem report", "/problems/1"},
 		pageShown{"not found", "/competitors/nobody"},
 		pageShown{"wrong address", some["solves"] + "?sort=sideways"},
 	)
@@ -182,7 +198,8 @@ func (w *world) noviceAndProduct(t *testing.T, axe string) {
 	b.look(axe, pageShown{"coach without competitors", "/competitors"}, pageShown{"coach with an empty team", "/teams"}, pageShown{"flash CTFs of nobody", "/events"})
 	b = w.signedIn(t, w.url, productEmail)
 	b.expect("status of 403")
-	b.look(axe, pageShown{"refused", "/competitors"}, pageShown{"product staff's syncs", "/admin/sync"})
+	b.look(axe, pageShown{"refused", "/competitors"}, pageShown{"product staff's syncs", "/admin/sync"},
+		pageShown{"product staff's problem reports", "/problems?state=open"}, pageShown{"product staff's problem report", "/problems/1"})
 }
 
 // in is the same tab for a part of its test.

@@ -2,7 +2,6 @@ package domain
 
 import (
 	"net/url"
-	"slices"
 	"strings"
 )
 
@@ -15,9 +14,6 @@ const (
 	ProblemAnswered ProblemState = "answered"
 	ProblemClosed   ProblemState = "closed"
 )
-
-// ProblemStates lists every state, the one that waits for somebody first.
-var ProblemStates = []ProblemState{ProblemOpen, ProblemAnswered, ProblemClosed}
 
 // MaxProblemText is how long a report and its answer may be, in characters.
 const MaxProblemText = 2000
@@ -74,6 +70,3 @@ func PageCompetitorID(path string) string {
 	}
 	return id
 }
-
-// Valid reports whether s is one of ProblemStates.
-func (s ProblemState) Valid() bool { return slices.Contains(ProblemStates, s) }
