@@ -180,7 +180,7 @@ func (a asking) change(c store.RolloutChange) {
 }
 
 func toPercent(percent int, keep bool) store.RolloutChange {
-	return store.RolloutChange{Action: store.SetLevel, Level: store.Level{Percent: percent}, Keep: keep}
+	return store.RolloutChange{Action: store.SetLevel, Level: store.Level{Percent: percent}, Keep: keep, Override: true}
 }
 
 // The coaches are K-1, K-2 and K-3. Which of them has it first, the order decides: the test reads it.

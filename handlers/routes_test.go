@@ -151,6 +151,17 @@ var matrix = map[string]access{
 	"POST /rollout/resume":                {"/rollout/resume", 303, 403, 403, 422, 422},
 	"GET /rollout/restore/:change":        {"/rollout/restore/1", 303, 403, 403, 200, 200},
 	"POST /rollout/restore/:change":       {"/rollout/restore/1", 303, 403, 403, 422, 422},
+	"GET /rollout/phase/:phase":           {"/rollout/phase/50", 303, 403, 403, 200, 200},
+	"POST /rollout/phase/:phase":          {"/rollout/phase/50", 303, 403, 403, 422, 422}, // with no reason
+	"GET /rollout/phases":                 {"/rollout/phases", 303, 403, 403, 200, 200},
+	"POST /rollout/phases":                {"/rollout/phases", 303, 403, 403, 422, 422},
+	"POST /rollout/guard":                 {"/rollout/guard", 303, 403, 403, 422, 422},
+	"GET /rollout/thaw":                   {"/rollout/thaw", 303, 403, 403, 200, 200},
+	"POST /rollout/thaw":                  {"/rollout/thaw", 303, 403, 403, 422, 422},
+	"GET /rollout/plan/stop":              {"/rollout/plan/stop", 303, 403, 403, 200, 200},
+	"POST /rollout/plan/stop":             {"/rollout/plan/stop", 303, 403, 403, 422, 422},
+	"GET /rollout/launch":                 {"/rollout/launch", 303, 403, 403, 200, 200},
+	"POST /rollout/launch":                {"/rollout/launch", 303, 403, 403, 422, 422}, // no item
 	"GET /rollout/coaches":                {"/rollout/coaches", 303, 403, 403, 200, 200},
 	"GET /rollout/coaches.csv":            {"/rollout/coaches.csv", 303, 403, 403, 200, 200},
 	"GET /rollout/coaches/:id":            {"/rollout/coaches/K-1", 303, 403, 403, 200, 200},

@@ -83,7 +83,7 @@ func TestEveryTimeIsThereInFull(t *testing.T) {
 
 func TestNavigationByRole(t *testing.T) {
 	for role, want := range map[domain.Role][]string{
-		domain.RoleCoach: {"Competitors", "Teams", "Flash CTF"}, domain.RoleProduct: {"Rollout", "Sync", "Failures", "Problems"},
+		domain.RoleCoach: {"Competitors", "Teams", "Flash CTF"}, domain.RoleProduct: {"Rollout", "Launch", "Sync", "Failures", "Problems"},
 		domain.RoleAdmin: {"Competitors", "Teams", "Flash CTF", "Coaches", "Rollout", "Sync", "Failures", "Pending", "Admin"},
 	} {
 		doc := render(t, ErrorPage(new(shell(role, "/competitors/C-1")), ErrorView{Title: "No"}))

@@ -120,6 +120,7 @@ var (
 	jobTimedOut = desc("job_timed_out", "1: a job took longer than 10 minutes when it was last run.")
 	refused     = desc("platform_token_refused", "1: the platform refuses the token.")
 	stopped     = desc("syncs_stopped", "1: syncs are switched off, paused, or the kill switch is on.")
+	frozen      = desc("rollout_frozen", "1: the guard of the rollout has acted, and nobody has decided since.")
 	rate        = desc("platform_rate_limit", "Calls of the platform a second: as configured, and as they are now.", "kind")
 	state       = desc("platform_state", "1 for the state of the client.", "state")
 	dbErrors    = desc("database_errors_total", "Statements of this process at which the database failed.")
@@ -132,7 +133,7 @@ var (
 // Describe implements prometheus.Collector.
 func (n now) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		due, overdue, fresh, open, tried, latestRun, lastSuccess, lastAttempt, lastCycle, failedRuns, jobTimedOut, refused, stopped, rate, state,
+		due, overdue, fresh, open, tried, latestRun, lastSuccess, lastAttempt, lastCycle, failedRuns, jobTimedOut, refused, stopped, frozen, rate, state,
 		dbErrors, diskFree, undelivered, alerts, readAt,
 	} {
 		out <- d
@@ -192,6 +193,7 @@ func (s sink) gauges(g store.Gauges) {
 	s.set(jobTimedOut, one(f.JobTimedOut()))
 	s.set(refused, one(!f.TokenRefusedSince.IsZero()))
 	s.set(stopped, one(f.Stopped != ""))
+	s.set(frozen, one(!f.GuardActedAt.IsZero()))
 	if f.Disk.Known {
 		s.set(diskFree, f.Disk.Share())
 	}

@@ -57,7 +57,7 @@ func TestMetricsShowWhatWasDoneAndHowThingsAre(t *testing.T) {
 			`flagpole_job_duration_seconds_count{job="sync"} 1`, `flagpole_platform_call_duration_seconds_count{class="ok",endpoint="GET /users"} 1`,
 			`flagpole_platform_call_duration_seconds_count{class="timeout",endpoint="GET /users"} 1`, `flagpole_competitors_due 3`, `flagpole_competitors_overdue 2`,
 			`flagpole_competitors_fresh{within="1h"} 1`, `flagpole_competitors_fresh{within="never"} 2`, `flagpole_open_failures{class="timeout"} 1`,
-			`flagpole_competitors_tried{result="failed"} 1`, `flagpole_last_success_timestamp_seconds 1.7950032e+09`, `flagpole_syncs_stopped 0`,
+			`flagpole_competitors_tried{result="failed"} 1`, `flagpole_last_success_timestamp_seconds 1.7950032e+09`, `flagpole_syncs_stopped 0`, `flagpole_rollout_frozen 0`,
 			`flagpole_platform_token_refused 0`, `flagpole_alert{rule="disk_space",state="firing"} 0`, `flagpole_undelivered_messages{channel="mail"} 0`,
 			`flagpole_snapshot_timestamp_seconds 1.7950032e+09`, `flagpole_database_errors_total 0`,
 		} {

@@ -44,6 +44,7 @@ var known = []string{
 	"flagpole_runs_failed_in_a_row",
 	"flagpole_snapshot_timestamp_seconds",
 	"flagpole_syncs_stopped",
+	"flagpole_rollout_frozen",
 	"flagpole_syncs_total",
 	"flagpole_undelivered_messages",
 
@@ -90,6 +91,7 @@ var example = []series{
 	{`flagpole_runs_failed_in_a_row{}`, gauge},
 	{`flagpole_snapshot_timestamp_seconds{}`, gauge},
 	{`flagpole_syncs_stopped{}`, gauge},
+	{`flagpole_rollout_frozen{}`, gauge},
 	{`flagpole_syncs_total{result="changed"}`, counter},
 	{`flagpole_undelivered_messages{channel="mail"}`, gauge},
 	{`go_goroutines{}`, gauge},
