@@ -113,6 +113,14 @@ type RolloutPlan struct {
 	EndedWhy          string
 }
 
+// notBefore names the time of the first step, where there is one.
+func (p RolloutPlan) notBefore(s Shell) string {
+	if p.NotBefore.IsZero() {
+		return ""
+	}
+	return ", not before " + Stamp(p.NotBefore, s.Now, s.Zone)
+}
+
 // PhaseForm asks before a phase is entered, now or later.
 type PhaseForm struct {
 	Name, Title, Action string
