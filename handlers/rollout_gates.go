@@ -41,7 +41,7 @@ func (p *pages) addGates(ctx context.Context, desk *store.Rollout, st store.Roll
 	}
 	at := st.Phase()
 	view.Gates = views.GateTable{
-		Phase: phaseTitle(st.Phases[gates.Phase]), Last: gates.Phase == at, Rows: gateRows(gates.Results), AskedAt: gates.At,
+		Phase: phaseTitle(st.Phases[gates.Phase]), Last: gates.Phase == at, Rows: gateRows(gates.Results),
 		NextURL: phaseURL(st.Phases[gates.Phase]), GuardText: guardText(st.Guard),
 	}
 	if at > 0 {
@@ -61,7 +61,7 @@ func (p *pages) addGates(ctx context.Context, desk *store.Rollout, st store.Roll
 	plan, found, err := desk.Plan(ctx)
 	if found && (plan.EndedAt.IsZero() || plan.State == "stopped" && p.clock().Sub(plan.EndedAt) < 24*time.Hour) {
 		view.Plan = &views.RolloutPlan{
-			Phase: levelTitle(store.Level{Percent: plan.Percent}), Reason: plan.Reason, By: plan.By, NotBefore: plan.NotBefore, At: plan.At,
+			Phase: levelTitle(store.Level{Percent: plan.Percent}), Reason: plan.Reason, By: plan.By, NotBefore: plan.NotBefore,
 			Ended: plan.EndedAt, EndedWhy: plan.EndedWhy,
 		}
 	}

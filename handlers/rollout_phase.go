@@ -20,7 +20,7 @@ func (p *pages) rolloutPhase(c echo.Context, s *store.Scope) error {
 	}
 	form = views.PhaseForm{
 		When: c.FormValue("when"), At: strings.TrimSpace(c.FormValue("at")), Keep: c.FormValue("keep") == "yes", Lasts: c.FormValue("lasts"),
-		Override: c.FormValue("override") == "yes", Reason: c.FormValue("reason"),
+		Reason: c.FormValue("reason"),
 	}
 	change, err := p.phaseChange(c, form)
 	if err == nil {
@@ -39,7 +39,7 @@ func (p *pages) rolloutPhase(c echo.Context, s *store.Scope) error {
 
 // phaseChange is what the form asks for.
 func (p *pages) phaseChange(c echo.Context, form views.PhaseForm) (change store.RolloutChange, err error) {
-	change = store.RolloutChange{Action: store.EnterPhase, Phase: c.Param("phase"), Keep: form.Keep, Reason: form.Reason, Override: form.Override}
+	change = store.RolloutChange{Action: store.EnterPhase, Phase: c.Param("phase"), Keep: form.Keep, Reason: form.Reason, Override: c.FormValue("override") == "yes"}
 	switch form.When {
 	case "", "now":
 		change.OverrideFor, err = overrideFor(form.Lasts)

@@ -29,8 +29,6 @@ type GateResult struct {
 type Gates struct {
 	Phase   int // the one they were asked for: the next, or the last where that is on
 	Results []GateResult
-	Windows []rollout.Trials // closed since the phase began, oldest first
-	At      time.Time        // when the facts behind them were last read; zero: never
 }
 
 // Gates asks every gate.
@@ -45,7 +43,6 @@ func (r *Rollout) Gates(ctx context.Context) (g Gates, err error) {
 		if err != nil {
 			return err
 		}
-		g.Windows, g.At = facts.Windows, facts.AlertsAskedAt
 		stored, err := readVerdicts(ctx, tx)
 		for _, result := range rollout.Judge(facts, st.Phases[st.Phase()].Soak, st.Phases[g.Phase].Gates) {
 			row := GateResult{Result: result}

@@ -194,6 +194,20 @@ func keepGateFacts(ctx context.Context, tx conn, st RolloutState, f rollout.Fact
 	return wrap(err, "keep facts")
 }
 
+// PruneGates deletes what rehearsals do not go back to any more.
+func (sys *System) PruneGates(ctx context.Context, now time.Time) error {
+	before := micros(now.Add(-rehearsed))
+	err := sys.s.db.update(ctx, func(tx conn) error {
+		for _, query := range []string{`DELETE FROM rollout_facts WHERE at < $1`, `DELETE FROM sync_windows WHERE closed_at < $1`} {
+			if _, err := tx.exec(ctx, query, before); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return wrap(err, "prune gates")
+}
+
 // rehearsed is how far back a rehearsal goes.
 const rehearsed = 365 * 24 * time.Hour
 

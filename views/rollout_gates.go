@@ -33,7 +33,6 @@ type GateTable struct {
 	Rows      []GateRow
 	NextURL   string // enters it
 	AnewURL   string // begins the one that is on anew
-	AskedAt   time.Time
 	GuardText string // what the guard does when one fails
 }
 
@@ -108,7 +107,6 @@ type RolloutOverride struct {
 type RolloutPlan struct {
 	Phase, Reason, By string
 	NotBefore         time.Time // zero: as soon as gates pass
-	At                time.Time
 	Ended             time.Time // zero: it waits
 	EndedWhy          string
 }
@@ -131,7 +129,6 @@ type PhaseForm struct {
 	When, At            string // "now", "gates" or "time"; the time as it was typed
 	Keep                bool
 	Lasts               string // hours of an override
-	Override            bool   // asked for
 	Reason, Problem     string
 	Seen                int64
 }

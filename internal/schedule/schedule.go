@@ -139,4 +139,7 @@ func prune(ctx context.Context, s *store.System, clock domain.Clock, log *slog.L
 	if err := s.PruneAlerts(ctx, now); err != nil {
 		log.Error("cannot delete old alerts", "error", err)
 	}
+	if err := s.PruneGates(ctx, now); err != nil {
+		log.Error("cannot delete what gates went by long ago", "error", err)
+	}
 }
