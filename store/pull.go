@@ -111,14 +111,18 @@ func (sys *System) storePull(ctx context.Context, tx conn, p Pull) (Stored, erro
 	if err != nil {
 		return stored, err
 	}
-	if err := storeState(ctx, tx, p, totals); err != nil {
+	window := p.window(sys.s.clock())
+	succeeded, err := storeState(ctx, tx, p, totals, window)
+	if err != nil {
 		return stored, err
 	}
 	if err := relist(ctx, tx, sys.s.now(), "c.game_platform_id = $1", p.GamePlatformID); err != nil {
 		return stored, err
 	}
-	if err := storeTrial(ctx, tx, p, sys.s.clock()); err != nil {
-		return stored, err
+	if !succeeded {
+		if err := storeTrial(ctx, tx, p, window, sys.s.clock()); err != nil {
+			return stored, err
+		}
 	}
 	if err := settleItems(ctx, tx, p, sys.s.now()); err != nil {
 		return stored, err

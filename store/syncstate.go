@@ -7,26 +7,30 @@ import (
 	"time"
 
 	"flagpole/internal/domain"
+	"flagpole/internal/rollout"
 )
 
 // storeState writes the competitor's sync state: result, cursor, freshness of each part, and when it is due again.
-// Columns this pull learned nothing about stay as they are.
-func storeState(ctx context.Context, tx conn, p Pull, t totals) error {
+// Columns this pull learned nothing about stay as they are. It also says whether a sync of the window has succeeded before: then
+// its trial is settled.
+func storeState(ctx context.Context, tx conn, p Pull, t totals, w rollout.Window) (succeeded bool, err error) {
 	failed := 0
 	var lastSeen, failingSince time.Time
-	err := tx.row(ctx, `
-		SELECT failed_in_a_row, last_remote_accessed_at, failing_since FROM game_platform_sync_state WHERE syned_user_id = $1`,
-		p.GamePlatformID).Scan(&failed, into(&lastSeen), into(&failingSince))
+	err = tx.row(ctx, `
+		SELECT failed_in_a_row, last_remote_accessed_at, failing_since,
+			EXISTS (SELECT 1 FROM sync_trials t WHERE t.window_at = $2 AND t.syned_user_id = $1 AND t.succeeded)
+		FROM game_platform_sync_state WHERE syned_user_id = $1`,
+		p.GamePlatformID, micros(w.From)).Scan(&failed, into(&lastSeen), into(&failingSince), &succeeded)
 	if err == sql.ErrNoRows { // the first sync, or one of somebody whom there is not any more
 		erased, err := wasErased(ctx, tx, p.GamePlatformID)
 		if err != nil {
-			return fmt.Errorf("look for a deleted person: %w", err)
+			return false, fmt.Errorf("look for a deleted person: %w", err)
 		}
 		if erased {
-			return errErased
+			return false, errErased
 		}
 	} else if err != nil {
-		return fmt.Errorf("read state: %w", err)
+		return false, fmt.Errorf("read state: %w", err)
 	}
 	switch {
 	case p.Result != domain.SyncFailure:
@@ -76,7 +80,7 @@ func storeState(ctx context.Context, tx conn, p Pull, t totals) error {
 			error_status = excluded.error_status`,
 		p.GamePlatformID, odlAt, flashAt, fullAt, nullMicros(lastSeen), micros(p.At), successAt, string(p.Result), cursor,
 		string(failure.Class), failure.Endpoint, failure.Message, failed, micros(due), nullMicros(failingSince), failure.Status)
-	return wrap(err, "state")
+	return succeeded, wrap(err, "state")
 }
 
 // Target is a competitor to sync and what the sync must know of the last one.

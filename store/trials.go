@@ -22,13 +22,16 @@ func saysNothing(c domain.FailureClass) bool {
 	return false
 }
 
-// storeTrial keeps what a sync means for the competitor's trial in the window that is open now.
-func storeTrial(ctx context.Context, tx conn, p Pull, now time.Time) error {
-	zone := p.Zone
-	if zone == nil {
-		zone = time.UTC
+// window is the one that is open now.
+func (p Pull) window(now time.Time) rollout.Window {
+	if p.Zone == nil {
+		return rollout.WindowOf(now, time.UTC)
 	}
-	window := rollout.WindowOf(now, zone)
+	return rollout.WindowOf(now, p.Zone)
+}
+
+// storeTrial keeps what a sync means for the competitor's trial in a window.
+func storeTrial(ctx context.Context, tx conn, p Pull, window rollout.Window, now time.Time) error {
 	var failedAt, platformFailedAt any
 	if p.Result == domain.SyncFailure && (p.Failure == nil || !saysNothing(p.Failure.Class)) {
 		out, err := platformOut(ctx, tx)
