@@ -243,6 +243,16 @@ func TestTrials(t *testing.T) {
 	}
 }
 
+// The support team may delete the states of syncs; what has succeeded stays a success.
+func TestATrialOutlivesTheStateOfTheSync(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.pull("gp-0-0", nil)
+		s.exec(`DELETE FROM game_platform_sync_state WHERE 1=1`)
+		s.pull("gp-0-0", unreadable)
+		s.want("the trial", `SELECT succeeded FROM sync_trials`, "1")
+	})
+}
+
 func TestWindowsCloseByTheZoneOfTheSync(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {
 		pacific, err := time.LoadLocation("America/Los_Angeles")
@@ -384,6 +394,9 @@ func TestTheGuardFreezesAlertsAndOnlyAPersonGoesOn(t *testing.T) {
 		s.failing = map[string]*domain.CallError{}
 		if did := s.windows(16); did != nil {
 			t.Errorf("by itself: %v", did)
+		}
+		if r := s.gate(rollout.GateAlerts); r.Verdict != rollout.Pass {
+			t.Errorf("the guard's own alert counts: %s", r.Sentence)
 		}
 		if _, err := s.try(store.RolloutChange{Action: store.PlanMove, Phase: "100"}); domain.CodeOf(err) != domain.Clash {
 			t.Errorf("a plan while it is frozen: %v", err)
