@@ -21,7 +21,7 @@ func someRollout() Rollout {
 		Level: "10", Eligible: 20, Enrolled: 2, PhaseName: "10 %", PhaseSince: now.Add(-20 * time.Hour), Form: RolloutForm{Percent: "10"},
 		Steps: []PhaseStep{
 			{Title: "Off", URL: "/rollout/phase/off", Over: true}, {Title: "10 %, 2 coaches", URL: "/rollout/phase/10", Current: true, Part: 41, Soaked: "soaked 20 of 48 h"},
-			{Title: "50 %, 10 coaches", URL: "/rollout/phase/50", Earliest: now.Add(28 * time.Hour), Then: "then soaks 24 h"}, {Title: "100 %, 20 coaches", URL: "/rollout/phase/100"},
+			{Title: "50 %, 10 coaches", URL: "/rollout/phase/50", Earliest: now.Add(28 * time.Hour), Then: "then soaks 24 h"}, {Title: "90 %, 18 coaches", URL: "/rollout/phase/90", Earliest: now}, {Title: "100 %, 20 coaches", URL: "/rollout/phase/100"},
 		},
 		Gates:    GateTable{Phase: "50 %", Rows: someGates(), NextURL: "/rollout/phase/50", AnewURL: "/rollout/phase/10", GuardText: "If one fails, the guard freezes the rollout."},
 		FrozenAt: now.Add(-time.Hour), FrozenWhy: "No alert firing: Too many syncs fail, since 2 hours.",
@@ -54,6 +54,7 @@ func TestGatesShowTheirVerdicts(t *testing.T) {
 	wantEach(t, doc, "#gates tbody .s", "Pass", "Hold", "Fail", "Unknown", "Not needed")
 	wantWords(t, doc, "#gates .meta", "1 passes, 1 holds, 1 fails, 1 is unknown. If one fails, the guard freezes the rollout. Change phases, gates and guard · Launch lists")
 	wantWords(t, doc, ".phases [aria-current=step]", "10 %, 2 coaches On now soaked 20 of 48 h")
+	wantEach(t, doc, ".phases .s", "Over", "On now", "Earliest 20 Nov, 22:52", "When its gates pass", "Not yet")
 	wantAttr(t, doc, ".phases [aria-current=step] rect.me", "width", "41.0%")
 	wantWords(t, doc, "#gates .acts a:first-child", "Go on to 50 %, now or later…")
 }
