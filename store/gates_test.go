@@ -558,6 +558,20 @@ func TestTheKillSwitchStopsAPlan(t *testing.T) {
 	})
 }
 
+func TestGoingBackStopsAPlan(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.must(store.RolloutChange{Action: store.EnterPhase, Phase: "50", Override: true, OverrideFor: time.Hour})
+		s.must(store.RolloutChange{Action: store.PlanMove, Phase: "100"})
+		s.must(store.RolloutChange{Action: store.EnterPhase, Phase: "pilot"})
+		if p, _, err := s.desk().Plan(t.Context()); err != nil || p.State != "stopped" {
+			t.Errorf("the plan: %+v, %v", p, err)
+		}
+		if did := s.windows(10); did != nil {
+			t.Errorf("by itself: %v", did)
+		}
+	})
+}
+
 func TestPhasesAreEditedAndAskedAsTheyAreNow(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {
 		s.must(store.RolloutChange{Action: store.EnterPhase, Phase: "pilot"})

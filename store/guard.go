@@ -133,6 +133,9 @@ func (r *Rollout) beside(ctx context.Context, tx conn, c RolloutChange, o *Rollo
 	now, after := r.s.clock(), &o.After
 	if c.moves() {
 		after.FrozenAt, after.FrozenBy, after.WouldAct = time.Time{}, "", time.Time{}
+		if o.Before.Below(o.After.Level) {
+			return endPlan(ctx, tx, now, "stopped", "Somebody went back.")
+		}
 		return reachPlan(ctx, tx, now, o.After)
 	}
 	switch c.Action {

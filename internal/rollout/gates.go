@@ -104,10 +104,16 @@ func Judge(f Facts, soak time.Duration, c Criteria) []Result {
 		success(f, c), failures(f, c), recent(f, c), alerts(f), jobs(f), soaked(f, soak), pilots(f), reports(f, c),
 	}
 	for i := range results {
-		results[i].Needed = c.Needs(results[i].Gate)
+		r := &results[i]
+		r.Needed = c.Needs(r.Gate)
+		if r.Verdict == Pass && f.outage() { // whatever is needed, nothing goes on in an outage
+			r.Verdict, r.Sentence = Hold, r.Sentence+outOfOrder
+		}
 	}
 	return results
 }
+
+const outOfOrder = " The platform is out of order."
 
 // Passes reports whether everything that is needed passes.
 func Passes(results []Result) bool {
@@ -342,7 +348,7 @@ func reports(f Facts, c Criteria) Result {
 	if f.Reports >= c.Reports {
 		r.Verdict = Fail
 		if f.outage() {
-			r.Verdict, r.Sentence = Hold, r.Sentence+" The platform is out of order."
+			r.Verdict, r.Sentence = Hold, r.Sentence+outOfOrder
 		}
 	}
 	return r

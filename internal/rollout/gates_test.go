@@ -132,12 +132,13 @@ func TestAnOutageHolds(t *testing.T) {
 		return f
 	}
 	for name, f := range map[string]Facts{
-		"after good windows": outage(calm(times(8, trials(60, 0))...)),
-		"after bad windows":  outage(calm(times(8, trials(60, 30, "a", "b"))...)),
-		"without a window":   outage(calm()),
+		"after good windows":     outage(calm(times(8, trials(60, 0))...)),
+		"after bad windows":      outage(calm(times(8, trials(60, 30, "a", "b"))...)),
+		"without a window":       outage(calm()),
+		"where all else is well": func() Facts { f := calm(times(8, trials(60, 0))...); f.OutageSince = noon; return f }(),
 	} {
 		got := judge(f)
-		for _, g := range []Gate{GateSuccess, GateFailures, GateRecent, GateAlerts, GateJobs, GateReports} {
+		for _, g := range Gates {
 			if got[g].Verdict != Hold {
 				t.Errorf("%s: %s: %s, %s", name, g, got[g].Verdict, got[g].Sentence)
 			}
