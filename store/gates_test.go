@@ -580,6 +580,10 @@ func TestPhasesAreEditedAndAskedAsTheyAreNow(t *testing.T) {
 		phases[2].Gates.Needed = []rollout.Gate{rollout.GateSoak}
 		phases[2].Gates.Recent = 3 * time.Hour
 		s.must(store.RolloutChange{Action: store.EditPhases, Phases: phases})
+		s.want("the history says what", `SELECT reason LIKE 'test. pilot: soaks 6 h, was 48 h. 10 %: share 25 %%, was 10 %%; a success within 3 h%' FROM rollout_changes WHERE action = 'phases'`, "1")
+		if _, err := s.try(store.RolloutChange{Action: store.EditPhases, Phases: phases}); domain.CodeOf(err) != domain.Invalid {
+			t.Errorf("the same once more: %v", err)
+		}
 		if got := s.standing().Phases; fmt.Sprint(got) != fmt.Sprint(phases) {
 			t.Errorf("got  %+v\nwant %+v", got, phases)
 		}

@@ -140,6 +140,9 @@ func (r *Rollout) beside(ctx context.Context, tx conn, c RolloutChange, o *Rollo
 	}
 	switch c.Action {
 	case EditPhases:
+		if len(rollout.Differences(o.Before.Phases, c.Phases)) == 0 {
+			return domain.Errorf(domain.Invalid, "Nothing is different.").WithHint("Change a number or a gate, then save.")
+		}
 		return writePhases(ctx, tx, c.Phases)
 	case SetGuard:
 		after.WouldAct = time.Time{}

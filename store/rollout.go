@@ -246,9 +246,25 @@ func (r *Rollout) Apply(ctx context.Context, c RolloutChange) (RolloutOutcome, e
 		if err := r.beside(ctx, tx, c, &o); err != nil {
 			return err
 		}
+		c.Reason = c.told(o)
 		return r.write(ctx, tx, c, &o)
 	})
 	return o, wrap(err, "change the rollout")
+}
+
+// told is the reason, with what the history would not say otherwise.
+func (c RolloutChange) told(o RolloutOutcome) string {
+	switch c.Action {
+	case EditPhases:
+		return strings.Join(append([]string{c.Reason + "."}, rollout.Differences(o.Before.Phases, o.After.Phases)...), " ")
+	case SetGuard:
+		return c.Reason + ". " + c.Guard.String()
+	case PlanMove:
+		if i, err := rollout.PhaseNamed(o.Before.Phases, c.Phase); err == nil { // beside has found it
+			return "to " + o.Before.Phases[i].Name() + ": " + c.Reason
+		}
+	}
+	return c.Reason
 }
 
 // lockRollout has whoever comes second wait, and then see what the first one did.

@@ -350,6 +350,27 @@ func TestPhases(t *testing.T) {
 	}
 }
 
+func TestDifferencesOfPhases(t *testing.T) {
+	after := DefaultPhases()
+	if got := Differences(DefaultPhases(), after); got != nil {
+		t.Errorf("of the same: %q", got)
+	}
+	after[1].Soak = 24 * time.Hour
+	after[2].Level.Percent, after[2].Gates.Success, after[2].Gates.Failures = 25, .975, .05
+	after[3].Gates.Recent, after[3].Gates.Reports, after[3].Gates.Needed = 6*time.Hour, 2, []Gate{GateSoak}
+	after[1].Gates.Needed = []Gate{GatePilots}
+	want := []string{
+		"pilot: soaks 24 h, was 48 h; now needs Pilots ready.",
+		"10 %: share 25 %, was 10 %; succeed at least 97.5 %, was 95.0 %; fail at most 5.0 %, was 10.0 %.",
+		"50 %: a success within 6 h, was 12 h; fewer reports than 2, was 5; no longer needs Syncs succeed; no longer needs Failure rate; " +
+			"no longer needs A recent success; no longer needs No alert firing; no longer needs No job over 10 minutes; no longer needs Pilots ready; " +
+			"no longer needs Few problem reports.",
+	}
+	if diff := cmp.Diff(want, Differences(DefaultPhases(), after)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestRehearsal(t *testing.T) {
 	start := noon.Add(-20 * 24 * time.Hour)
 	var windows []Trials

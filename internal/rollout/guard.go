@@ -26,6 +26,20 @@ type Guard struct {
 	Act Act
 }
 
+// String says what the guard does.
+func (g Guard) String() string {
+	if !g.On {
+		return "It observes only."
+	}
+	switch g.Act {
+	case StepBack:
+		return "It steps back one phase when a gate fails."
+	case TurnOff:
+		return "It turns the rollout off when a gate fails."
+	}
+	return "It freezes the rollout when a gate fails."
+}
+
 // ParseAct reads an act; an unknown one is an Invalid error.
 func ParseAct(text string) (Act, error) {
 	if a := Act(text); slices.Contains(Acts, a) {

@@ -171,3 +171,34 @@ func CriteriaFor(phases []Phase, l Level) Criteria {
 	}
 	return phases[len(phases)-1].Gates
 }
+
+// Differences says what other phases have changed, a sentence for each phase that differs.
+func Differences(before, after []Phase) (list []string) {
+	for i := range min(len(before), len(after)) {
+		a, b := before[i], after[i]
+		var parts []string
+		note := func(what, was, is string) {
+			if was != is {
+				parts = append(parts, what+" "+is+", was "+was)
+			}
+		}
+		note("share", a.Name(), b.Name())
+		note("soaks", hours(a.Soak), hours(b.Soak))
+		note("succeed at least", share(a.Gates.Success), share(b.Gates.Success))
+		note("fail at most", share(a.Gates.Failures), share(b.Gates.Failures))
+		note("a success within", hours(a.Gates.Recent), hours(b.Gates.Recent))
+		note("fewer reports than", number(a.Gates.Reports), number(b.Gates.Reports))
+		for _, g := range Gates {
+			switch was, is := a.Gates.Needs(g), b.Gates.Needs(g); {
+			case is && !was:
+				parts = append(parts, "now needs "+g.Title())
+			case was && !is:
+				parts = append(parts, "no longer needs "+g.Title())
+			}
+		}
+		if len(parts) > 0 {
+			list = append(list, a.Name()+": "+strings.Join(parts, "; ")+".")
+		}
+	}
+	return list
+}
