@@ -102,7 +102,7 @@ func moved(gained, lost int) string { return "(+" + Number(gained) + " / −" + 
 func (d RolloutPreviewData) saveLabel() string {
 	verb := "Save: "
 	if len(openGates(d.Gates)) > 0 {
-		verb = "Save as an override: "
+		verb = "Override: "
 	}
 	return verb + LevelText(d.Level) + ", " + d.who()
 }

@@ -156,8 +156,8 @@ func (w *world) productJourney(t *testing.T) {
 	b := w.signedIn(t, w.url, productEmail)
 	b.wantAt("/rollout")
 	b.wantText("h1", "Rollout")
-	if got := js[[]string](b, `[...document.querySelectorAll(".top nav a")].map(a => a.getAttribute("href"))`); !slices.Equal(got, []string{"/rollout", "/admin/sync", "/admin/failures", "/problems"}) {
-		t.Errorf("the navigation is %q, want the rollout, the syncs, their failures and the problem reports", got)
+	if got := js[[]string](b, `[...document.querySelectorAll(".top nav a")].map(a => a.getAttribute("href"))`); !slices.Equal(got, []string{"/rollout", "/rollout/launch", "/admin/sync", "/admin/failures", "/problems"}) {
+		t.Errorf("the navigation is %q, want the rollout, the launch, the syncs, their failures and the problem reports", got)
 	}
 	b.follow(`nav a[href="/admin/sync"]`)
 	b.wantText("#runs-title", "Last runs")

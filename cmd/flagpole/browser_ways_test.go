@@ -50,8 +50,7 @@ func (w *world) thereAndBack(t *testing.T) {
 	b.until(`Math.abs(scrollY - 240) < 2`)
 
 	b.history("back") // within the list, before the filter
-	b.until(`location.search === "?sort=-points" && document.readyState === "complete"`)
-	b.until(`document.getElementById("list-activity").value === ""`)
+	b.until(`location.search === "?sort=-points" && document.getElementById("list-activity").value === "" && document.readyState === "complete"`)
 	if n := len(b.rows()); n <= len(rows) {
 		t.Errorf("%d rows without the filter, %d with it", n, len(rows))
 	}
