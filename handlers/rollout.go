@@ -58,14 +58,20 @@ func overrideFor(hours string) (time.Duration, error) {
 	return time.Duration(n) * time.Hour, nil
 }
 
+// standing is the way to the rollout, and where it stands.
+func standing(c echo.Context, s *store.Scope) (*store.Rollout, store.RolloutState, error) {
+	desk, err := s.Rollout()
+	if err != nil {
+		return nil, store.RolloutState{}, err
+	}
+	st, err := desk.State(c.Request().Context())
+	return desk, st, err
+}
+
 // showRollout is the page with a form as it was filled in.
 func (p *pages) showRollout(c echo.Context, s *store.Scope, status int, form views.RolloutForm) error {
 	ctx := c.Request().Context()
-	desk, err := s.Rollout()
-	if err != nil {
-		return err
-	}
-	st, err := desk.State(ctx)
+	desk, st, err := standing(c, s)
 	if err != nil {
 		return err
 	}
@@ -289,7 +295,7 @@ func levelName(l store.Level) string {
 	case l.Off:
 		return "Off"
 	case l.Percent == 0:
-		return "Pilots"
+		return "Pilot"
 	}
 	return fmt.Sprintf("%d %%", l.Percent)
 }

@@ -28,11 +28,7 @@ func (p *pages) rolloutCoaches(c echo.Context, s *store.Scope) error {
 func (p *pages) coachesOfRollout(c echo.Context, s *store.Scope) (views.RolloutCoaches, error) {
 	ctx := c.Request().Context()
 	view := views.RolloutCoaches{At: c.QueryParam("at"), ExportURL: link(rolloutPath+"/coaches.csv", "at", c.QueryParam("at"))}
-	desk, err := s.Rollout()
-	if err != nil {
-		return view, err
-	}
-	st, err := desk.State(ctx)
+	desk, st, err := standing(c, s)
 	if err != nil {
 		return view, err
 	}
@@ -98,11 +94,7 @@ func (p *pages) rolloutBrief(c echo.Context, s *store.Scope) error {
 }
 
 func (p *pages) oneRolloutCoach(c echo.Context, s *store.Scope) (views.RolloutCoach, error) {
-	desk, err := s.Rollout()
-	if err != nil {
-		return views.RolloutCoach{}, err
-	}
-	st, err := desk.State(c.Request().Context())
+	_, st, err := standing(c, s)
 	if err != nil {
 		return views.RolloutCoach{}, err
 	}

@@ -67,11 +67,7 @@ func (p *pages) coachChange(c echo.Context, s *store.Scope) error {
 	if !ok {
 		return echo.ErrNotFound
 	}
-	desk, err := s.Rollout()
-	if err != nil {
-		return err
-	}
-	st, err := desk.State(c.Request().Context())
+	_, st, err := standing(c, s)
 	if err != nil {
 		return err
 	}

@@ -21,17 +21,7 @@ func phaseURL(p rollout.Phase) string {
 	return rolloutPath + "/phase/" + url.PathEscape(name)
 }
 
-func phaseTitle(p rollout.Phase) string { return levelTitle(p.Level) }
-
-func levelTitle(l store.Level) string {
-	switch {
-	case l.Off:
-		return "Off"
-	case l.Percent == 0:
-		return "Pilot"
-	}
-	return fmt.Sprintf("%d %%", l.Percent)
-}
+func phaseTitle(p rollout.Phase) string { return levelName(p.Level) }
 
 // addGates adds what the gates say, what was overridden, and what is planned.
 func (p *pages) addGates(ctx context.Context, desk *store.Rollout, st store.RolloutState, view *views.Rollout) error {
@@ -61,7 +51,7 @@ func (p *pages) addGates(ctx context.Context, desk *store.Rollout, st store.Roll
 	plan, found, err := desk.Plan(ctx)
 	if found && (plan.EndedAt.IsZero() || plan.State == "stopped" && p.clock().Sub(plan.EndedAt) < 24*time.Hour) {
 		view.Plan = &views.RolloutPlan{
-			Phase: levelTitle(store.Level{Percent: plan.Percent}), Reason: plan.Reason, By: plan.By, NotBefore: plan.NotBefore,
+			Phase: levelName(store.Level{Percent: plan.Percent}), Reason: plan.Reason, By: plan.By, NotBefore: plan.NotBefore,
 			Ended: plan.EndedAt, EndedWhy: plan.EndedWhy,
 		}
 	}

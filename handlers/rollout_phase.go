@@ -56,11 +56,7 @@ func (p *pages) phaseChange(c echo.Context, form views.PhaseForm) (change store.
 
 func (p *pages) showPhase(c echo.Context, s *store.Scope, status int, form views.PhaseForm) error {
 	ctx := c.Request().Context()
-	desk, err := s.Rollout()
-	if err != nil {
-		return err
-	}
-	st, err := desk.State(ctx)
+	desk, st, err := standing(c, s)
 	if err != nil {
 		return err
 	}

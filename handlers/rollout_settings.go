@@ -40,11 +40,7 @@ func (p *pages) rolloutPhases(c echo.Context, s *store.Scope) error {
 
 func (p *pages) showPhases(c echo.Context, s *store.Scope, status int, view views.PhaseSettings) error {
 	ctx := c.Request().Context()
-	desk, err := s.Rollout()
-	if err != nil {
-		return err
-	}
-	st, err := desk.State(ctx)
+	desk, st, err := standing(c, s)
 	if err != nil {
 		return err
 	}
@@ -146,11 +142,7 @@ func neededOf(c echo.Context) func(index string) []string {
 
 // phasesOfForm reads edited phases: an Invalid error says which field is wrong.
 func (p *pages) phasesOfForm(c echo.Context, s *store.Scope, value func(string) string) ([]rollout.Phase, error) {
-	desk, err := s.Rollout()
-	if err != nil {
-		return nil, err
-	}
-	st, err := desk.State(c.Request().Context())
+	_, st, err := standing(c, s)
 	if err != nil {
 		return nil, err
 	}

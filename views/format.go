@@ -5,31 +5,18 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"flagpole/internal/domain"
 )
 
 // Number writes n with a comma between thousands: 1,113.
-func Number[N int | int64](n N) string {
-	digits := strconv.FormatInt(int64(n), 10)
-	sign := ""
-	if digits[0] == '-' {
-		sign, digits = "-", digits[1:]
-	}
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return sign + digits
-}
+func Number[N int | int64](n N) string { return domain.Number(n) }
 
 // Plural writes a count with its word: "1 solve", "1,113 solves".
-func Plural[N int | int64](n N, one, many string) string { return Number(n) + " " + noun(n, one, many) }
+func Plural[N int | int64](n N, one, many string) string { return domain.Plural(n, one, many) }
 
 // noun is the word that goes with a count.
-func noun[N int | int64](n N, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
-}
+func noun[N int | int64](n N, one, many string) string { return domain.Noun(n, one, many) }
 
 // Relative says when t was or will be, as seen at now: "just now", "12 min ago", "5 h ago" (under 20 hours),
 // "yesterday", "19 days ago" (under 21), then "31 Oct"; what lies ahead goes by the clock: "at 22:53",

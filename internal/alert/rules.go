@@ -46,7 +46,7 @@ func failureRate(f Facts, t Thresholds) (bool, string) {
 	if tried == 0 {
 		return false, "Nobody was tried in the last 24 hours."
 	}
-	evidence := fmt.Sprintf("The last sync of %s of %s who were tried in the last 24 hours failed: %s.", number(f.Failed), competitors(tried), percent(f.Failed, tried))
+	evidence := fmt.Sprintf("The last sync of %s of %s who were tried in the last 24 hours failed: %s.", domain.Number(f.Failed), competitors(tried), percent(f.Failed, tried))
 	many := tried >= t.FailureAtLeast && float64(f.Failed) > t.FailureShare*float64(tried)
 	all := tried >= AllFailedAtLeast && f.Failed == tried
 	return many || all, evidence
@@ -83,7 +83,7 @@ func platformErrors(f Facts, t Thresholds) (bool, string) {
 			continue
 		}
 		evidence := fmt.Sprintf("The latest run met faults of the platform (status 5xx, no answer in time, unreachable) for %s of %s.",
-			number(r.PlatformErrors), competitors(r.Tried()))
+			domain.Number(r.PlatformErrors), competitors(r.Tried()))
 		return float64(r.PlatformErrors) >= t.PlatformShare*float64(r.Tried()) && r.PlatformErrors > 0, evidence
 	}
 	return false, fmt.Sprintf("No run of the last 24 hours tried %s or more.", competitors(t.PlatformAtLeast))
@@ -120,14 +120,14 @@ func noCycle(f Facts, t Thresholds) (bool, string) {
 		return false, "Everybody who was due has been tried."
 	}
 	took := f.At.Sub(f.Cycle.StartedAt)
-	return took >= t.NoCycle, fmt.Sprintf("%s due %s ago %s not been tried since.", upper(competitors(f.Cycle.Left)), span(took), plural(f.Cycle.Left, "has", "have"))
+	return took >= t.NoCycle, fmt.Sprintf("%s due %s ago %s not been tried since.", upper(competitors(f.Cycle.Left)), span(took), domain.Noun(f.Cycle.Left, "has", "have"))
 }
 
 func databaseErrors(f Facts, t Thresholds) (bool, string) {
 	if f.DatabaseErrors == 0 && t.DatabaseErrors > 0 {
 		return false, "No statement of the database failed in the last 15 minutes."
 	}
-	return f.DatabaseErrors >= t.DatabaseErrors, fmt.Sprintf("%s of the database failed in the last 15 minutes.", upper(count(f.DatabaseErrors, "statement", "statements")))
+	return f.DatabaseErrors >= t.DatabaseErrors, fmt.Sprintf("%s of the database failed in the last 15 minutes.", upper(domain.Plural(f.DatabaseErrors, "statement", "statements")))
 }
 
 func diskSpace(f Facts, t Thresholds) (bool, string) {
@@ -144,7 +144,7 @@ func delivery(f Facts, _ Thresholds) (bool, string) {
 	}
 	var parts []string
 	for _, u := range f.Undelivered {
-		parts = append(parts, fmt.Sprintf("%s by %s, the first %s ago", count(u.Messages, "message", "messages"), u.Channel, span(f.At.Sub(u.Since))))
+		parts = append(parts, fmt.Sprintf("%s by %s, the first %s ago", domain.Plural(u.Messages, "message", "messages"), u.Channel, span(f.At.Sub(u.Since))))
 	}
 	return true, "Not delivered: " + strings.Join(parts, "; ") + "."
 }
@@ -163,25 +163,7 @@ func tokenRefused(f Facts, _ Thresholds) (bool, string) {
 	return true, fmt.Sprintf("The platform refused it %s ago, and has taken none since.", span(f.At.Sub(f.TokenRefusedSince)))
 }
 
-func competitors(n int) string { return count(n, "competitor", "competitors") }
-
-func count(n int, one, many string) string { return number(n) + " " + plural(n, one, many) }
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
-}
-
-// number writes thousands apart.
-func number(n int) string {
-	digits := strconv.Itoa(n)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
-}
+func competitors(n int) string { return domain.Plural(n, "competitor", "competitors") }
 
 func percent(part, whole int) string {
 	return strconv.FormatFloat(100*float64(part)/float64(whole), 'f', 1, 64) + " %"
@@ -193,14 +175,14 @@ func span(d time.Duration) string {
 	case d < time.Minute:
 		return "less than a minute"
 	case d < time.Hour:
-		return count(int(d.Minutes()), "minute", "minutes")
+		return domain.Plural(int(d.Minutes()), "minute", "minutes")
 	case d < 48*time.Hour:
 		if m := int(d.Minutes()) % 60; m > 0 && d < 10*time.Hour {
 			return fmt.Sprintf("%d h %d min", int(d.Hours()), m)
 		}
-		return count(int(d.Hours()), "hour", "hours")
+		return domain.Plural(int(d.Hours()), "hour", "hours")
 	}
-	return count(int(d.Hours())/24, "day", "days")
+	return domain.Plural(int(d.Hours())/24, "day", "days")
 }
 
 // upper makes the first letter of an ASCII text a capital; a text that begins with a figure stays as it is.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"flagpole/internal/domain"
 )
 
 // Gate is one condition for going on.
@@ -177,7 +179,7 @@ func rated(f Facts, windows []Trials, most float64, part func([]Trials, time.Tim
 	if r.N > 0 {
 		r.Value, r.Known = float64(all.Failed)/float64(r.N), true
 	}
-	what := fmt.Sprintf("%s of %s failed", number(all.Failed), count(r.N, "trial", "trials"))
+	what := fmt.Sprintf("%s of %s failed", domain.Number(all.Failed), domain.Plural(r.N, "trial", "trials"))
 	switch enough := r.N >= EnoughToPass; {
 	case f.outage():
 		r.Verdict, r.Sentence = Hold, "The platform is out of order: nothing is decided until it is well again."
@@ -212,7 +214,7 @@ func needs(missing int, windows []Trials) string {
 		}
 	}
 	more := int(math.Ceil(float64(missing) * float64(with) / float64(trials))) // windows
-	return fmt.Sprintf("needs %s more, about %d h, to decide.", number(missing), more*windowHours)
+	return fmt.Sprintf("needs %s more, about %d h, to decide.", domain.Number(missing), more*windowHours)
 }
 
 // failing reports whether the rate is too high beyond doubt at the end of each of the last two windows in which something was tried.
@@ -293,7 +295,7 @@ func alerts(f Facts) Result {
 		}
 	}
 	if more := len(f.Alerts) - 1; more > 0 {
-		r.Sentence += fmt.Sprintf(" And %s.", count(more, "other", "others"))
+		r.Sentence += fmt.Sprintf(" And %s.", domain.Plural(more, "other", "others"))
 	}
 	return r
 }
@@ -335,7 +337,7 @@ func pilots(f Facts) Result {
 	case f.Pilots == 0:
 		r.Verdict, r.Sentence = Unknown, "No pilot is chosen yet."
 	case missing > 0:
-		r.Verdict, r.Sentence = Hold, fmt.Sprintf("%s not ready; the list of pilots says what is missing.", count(missing, "pilot is", "pilots are"))
+		r.Verdict, r.Sentence = Hold, fmt.Sprintf("%s not ready; the list of pilots says what is missing.", domain.Plural(missing, "pilot is", "pilots are"))
 	default:
 		r.Verdict, r.Sentence = Pass, "All of them pass every check."
 	}
@@ -344,7 +346,7 @@ func pilots(f Facts) Result {
 
 func reports(f Facts, c Criteria) Result {
 	r := Result{Gate: GateReports, Verdict: Pass, Known: true, N: f.Reports, Value: float64(f.Reports), Threshold: float64(c.Reports), Over: "problem reports in 7 days"}
-	r.Sentence = upper(count(f.Reports, "report", "reports")) + " in the last 7 days."
+	r.Sentence = upper(domain.Plural(f.Reports, "report", "reports")) + " in the last 7 days."
 	if f.Reports >= c.Reports {
 		r.Verdict = Fail
 		if f.outage() {
@@ -356,31 +358,15 @@ func reports(f Facts, c Criteria) Result {
 
 func share(rate float64) string { return strconv.FormatFloat(100*rate, 'f', 1, 64) + " %" }
 
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return number(n) + " " + many
-}
-
-// number writes thousands apart.
-func number(n int) string {
-	digits := strconv.Itoa(n)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
-}
-
 // spell writes a duration in its largest unit.
 func spell(d time.Duration) string {
 	switch {
 	case d < time.Hour:
-		return count(int(d.Minutes()), "minute", "minutes")
+		return domain.Plural(int(d.Minutes()), "minute", "minutes")
 	case d < 48*time.Hour:
-		return count(int(d.Hours()), "hour", "hours")
+		return domain.Plural(int(d.Hours()), "hour", "hours")
 	}
-	return count(int(d.Hours())/24, "day", "days")
+	return domain.Plural(int(d.Hours())/24, "day", "days")
 }
 
 func ago(d time.Duration) string {

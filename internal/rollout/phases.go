@@ -187,7 +187,7 @@ func Differences(before, after []Phase) (list []string) {
 		note("succeed at least", share(a.Gates.Success), share(b.Gates.Success))
 		note("fail at most", share(a.Gates.Failures), share(b.Gates.Failures))
 		note("a success within", hours(a.Gates.Recent), hours(b.Gates.Recent))
-		note("fewer reports than", number(a.Gates.Reports), number(b.Gates.Reports))
+		note("fewer reports than", domain.Number(a.Gates.Reports), domain.Number(b.Gates.Reports))
 		for _, g := range Gates {
 			switch was, is := a.Gates.Needs(g), b.Gates.Needs(g); {
 			case is && !was:
