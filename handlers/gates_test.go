@@ -48,7 +48,11 @@ func TestAPhaseThatGatesHoldBackIsPlannedOrOverridden(t *testing.T) {
 		refused := b.post("/rollout/phase/50", form)
 		wantStatus(t, refused, 409)
 		wantEqual(t, "what was typed", refused.attr("[name=reason]", "value"), "at once")
-		form.Set("override", "yes")
+		form.Set("override", "soak")
+		if fault := strings.Join(b.post("/rollout/phase/50", form).words("#fault"), ""); !strings.Contains(fault, "Meanwhile another gate does not pass.") {
+			t.Errorf("other gates than were seen: %q", fault)
+		}
+		form.Set("override", page.attr("[name=override]", "value"))
 		form.Set("lasts", "24")
 		wantStatus(t, b.post("/rollout/phase/50", form), 303)
 		wantEqual(t, "half have it", len(p.standing().Enrolled()), 2)

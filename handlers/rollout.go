@@ -26,7 +26,7 @@ func (p *pages) rolloutShow(c echo.Context, s *store.Scope) error {
 // rolloutForm reads the form, from an address or from what was sent.
 func rolloutForm(value func(string) string) views.RolloutForm {
 	f := views.RolloutForm{Percent: strings.TrimSpace(value("percent")), Keep: value("keep") == "yes", Reason: value("reason")}
-	if f.Override = value("override") == "yes"; f.Override {
+	if f.Override = value("override"); f.Override != "" {
 		f.Lasts = value("lasts")
 	}
 	if value("off") == "yes" {
@@ -81,6 +81,7 @@ func (p *pages) showRollout(c echo.Context, s *store.Scope, status int, form vie
 			return err
 		}
 	}
+	form.Clash = form.Clash && c.FormValue("seen") != strconv.FormatInt(st.ChangeID, 10) // and not gates that do not pass
 	form.Percent, form.Seen = level.String(), st.ChangeID
 	preview, err := p.previewMove(ctx, desk, level, form)
 	if err != nil {
@@ -136,7 +137,8 @@ func (p *pages) rolloutMove(c echo.Context, s *store.Scope) error {
 		form.Problem = "Here is what this move does. Look at it, then save."
 		return p.showRollout(c, s, http.StatusUnprocessableEntity, form)
 	}
-	change := store.RolloutChange{Action: store.SetLevel, Level: level, Keep: form.Keep, Reason: form.Reason, Override: form.Override}
+	change := store.RolloutChange{Action: store.SetLevel, Level: level, Keep: form.Keep, Reason: form.Reason, OverrideOnly: overridden(form.Override)}
+	change.Override = len(change.OverrideOnly) > 0
 	if change.OverrideFor, err = overrideFor(form.Lasts); err == nil {
 		_, err = p.changeRollout(c, s, change)
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"flagpole/internal/rollout"
@@ -34,7 +35,7 @@ func (p *pages) addGates(ctx context.Context, desk *store.Rollout, st store.Roll
 		Phase: phaseTitle(st.Phases[gates.Phase]), Last: gates.Phase == at, Rows: gateRows(gates.Results),
 		NextURL: phaseURL(st.Phases[gates.Phase]), GuardText: guardText(st.Guard),
 	}
-	if at > 0 {
+	if at > 0 && st.Level == st.Phases[at].Level {
 		view.Gates.AnewURL = phaseURL(st.Phases[at])
 	}
 	marked, err := desk.Overrides(ctx)
@@ -43,9 +44,7 @@ func (p *pages) addGates(ctx context.Context, desk *store.Rollout, st store.Roll
 	}
 	for _, o := range marked {
 		v := views.RolloutOverride{Actor: o.Actor, Reason: o.Reason, Until: o.Until}
-		for _, g := range o.Overridden {
-			v.Gates = append(v.Gates, g.Title())
-		}
+		v.Gates, v.Excused = gateTitles(o.Overridden), gateTitles(o.Excused)
 		view.Overrides = append(view.Overrides, v)
 	}
 	plan, found, err := desk.Plan(ctx)
@@ -56,6 +55,23 @@ func (p *pages) addGates(ctx context.Context, desk *store.Rollout, st store.Roll
 		}
 	}
 	return err
+}
+
+func gateTitles(gates []rollout.Gate) (titles []string) {
+	for _, g := range gates {
+		titles = append(titles, g.Title())
+	}
+	return titles
+}
+
+// overridden reads from a form which gates its sender has seen not to pass; none: nothing is overridden.
+func overridden(value string) (list []rollout.Gate) {
+	for name := range strings.SplitSeq(value, ",") {
+		if name != "" {
+			list = append(list, rollout.Gate(name))
+		}
+	}
+	return list
 }
 
 func guardText(g rollout.Guard) string {
@@ -136,7 +152,7 @@ func plainResults(results []rollout.Result) (list []store.GateResult) {
 func gateRows(results []store.GateResult) (rows []views.GateRow) {
 	for _, r := range results {
 		row := views.GateRow{
-			Title: r.Gate.Title(), Verdict: string(r.Verdict), Wanted: gateWanted(r.Result), Over: gateOver(r.Result), Sentence: r.Sentence,
+			Name: string(r.Gate), Title: r.Gate.Title(), Verdict: string(r.Verdict), Wanted: gateWanted(r.Result), Over: gateOver(r.Result), Sentence: r.Sentence,
 			Since: r.Since, Needed: r.Needed,
 		}
 		if r.Known {

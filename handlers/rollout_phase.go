@@ -39,7 +39,8 @@ func (p *pages) rolloutPhase(c echo.Context, s *store.Scope) error {
 
 // phaseChange is what the form asks for.
 func (p *pages) phaseChange(c echo.Context, form views.PhaseForm) (change store.RolloutChange, err error) {
-	change = store.RolloutChange{Action: store.EnterPhase, Phase: c.Param("phase"), Keep: form.Keep, Reason: form.Reason, Override: c.FormValue("override") == "yes"}
+	change = store.RolloutChange{Action: store.EnterPhase, Phase: c.Param("phase"), Keep: form.Keep, Reason: form.Reason, OverrideOnly: overridden(c.FormValue("override"))}
+	change.Override = len(change.OverrideOnly) > 0
 	switch form.When {
 	case "", "now":
 		change.OverrideFor, err = overrideFor(form.Lasts)
@@ -70,7 +71,7 @@ func (p *pages) showPhase(c echo.Context, s *store.Scope, status int, form views
 		return err
 	}
 	form.Name, form.Action, form.Seen = phaseTitle(phase), c.Request().URL.EscapedPath(), o.Before.ChangeID
-	form.Forward, form.Again = o.Forward, at == st.Phase() && !st.PhaseAt.IsZero()
+	form.Forward, form.Again = o.Forward, at == st.Phase() && !st.PhaseAt.IsZero() && st.Level == phase.Level
 	if form.When == "" {
 		if form.When = "now"; len(rollout.NotPassed(o.Gates)) > 0 {
 			form.When = "gates"

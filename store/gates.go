@@ -99,7 +99,8 @@ func gateSyncs(ctx context.Context, tx conn, f *rollout.Facts) error {
 	return wrap(err, "read the facts of alerts")
 }
 
-// gateAlerts reads the alerts that hold. What is part of an incident with an outage of the platform comes from that.
+// gateAlerts reads the alerts that hold. What began with or after an outage of the platform, and is part of its incident, comes from
+// that.
 func gateAlerts(ctx context.Context, tx conn, f *rollout.Facts) (err error) {
 	if f.OutageSince, err = platformOut(ctx, tx); err != nil {
 		return err
@@ -112,8 +113,10 @@ func gateAlerts(ctx context.Context, tx conn, f *rollout.Facts) (err error) {
 		f.AlertsAskedAt = time.UnixMicro(asked).UTC()
 	}
 	rows, err := tx.query(ctx, `
-		SELECT a.rule, a.fired_at, a.state, EXISTS (SELECT 1 FROM alerts o WHERE o.incident_id = a.incident_id AND o.rule = $1)
-		FROM alerts a WHERE a.state <> 'resolved' AND a.rule <> $2 ORDER BY a.alert_id`, string(domain.AlertPlatform), string(domain.AlertGuard))
+		SELECT a.rule, a.fired_at, a.state,
+			EXISTS (SELECT 1 FROM alerts o WHERE o.incident_id = a.incident_id AND o.rule = $1 AND o.fired_at <= a.fired_at + $3)
+		FROM alerts a WHERE a.state <> 'resolved' AND a.rule <> $2 ORDER BY a.alert_id`,
+		string(domain.AlertPlatform), string(domain.AlertGuard), rollout.OutageShows.Microseconds())
 	if err != nil {
 		return fmt.Errorf("read alerts: %w", err)
 	}
@@ -138,6 +141,16 @@ func gateJobs(ctx context.Context, tx conn, f *rollout.Facts) error {
 		return fmt.Errorf("read jobs: %w", err)
 	}
 	for _, j := range known.LateJobs() {
+		var outage bool
+		err := tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM alerts o WHERE o.rule = $1 AND o.fired_at - $3 <= $2 AND (o.resolved_at IS NULL OR o.resolved_at >= $2))`,
+			string(domain.AlertPlatform), micros(j.TimedOutAt), rollout.OutageShows.Microseconds()).Scan(&outage)
+		if err != nil {
+			return fmt.Errorf("ask whether a job was late in an outage: %w", err)
+		}
+		if outage {
+			f.OutageJobs = append(f.OutageJobs, j.Name)
+			continue
+		}
 		f.LateJobs = append(f.LateJobs, j.Name)
 		if f.LateSince.IsZero() || j.TimedOutAt.Before(f.LateSince) {
 			f.LateSince = j.TimedOutAt
@@ -176,7 +189,7 @@ func gateReports(ctx context.Context, tx conn, f *rollout.Facts) error {
 		SELECT COUNT(*) FROM problem_reports r
 		WHERE r.reported_at > $1 AND NOT EXISTS (
 			SELECT 1 FROM alerts a WHERE a.rule = $2 AND a.fired_at <= r.reported_at + $3 AND (a.resolved_at IS NULL OR a.resolved_at >= r.reported_at))`,
-		micros(f.At.Add(-rollout.Week)), string(domain.AlertPlatform), outageShows.Microseconds()).Scan(&f.Reports)
+		micros(f.At.Add(-rollout.Week)), string(domain.AlertPlatform), rollout.OutageShows.Microseconds()).Scan(&f.Reports)
 	return wrap(err, "count problem reports")
 }
 
@@ -188,11 +201,7 @@ func (r *Rollout) askGates(ctx context.Context, tx conn, c RolloutChange, o *Rol
 	if c.OverrideFor < 0 || c.OverrideFor > mostOverride {
 		return domain.Errorf(domain.Invalid, "An override cannot last that long.").WithHint("Use 1 to 168 hours.")
 	}
-	now := r.s.clock()
-	if err := closeWindows(ctx, tx, now); err != nil {
-		return err
-	}
-	if o.Gates, err = gatesOf(ctx, tx, now, o.Before, o.After.Level); err != nil {
+	if o.Gates, err = gatesOf(ctx, tx, r.s.clock(), o.Before, o.After.Level); err != nil {
 		return err
 	}
 	open := rollout.NotPassed(o.Gates)
@@ -207,14 +216,44 @@ func (r *Rollout) askGates(ctx context.Context, tx conn, c RolloutChange, o *Rol
 		return domain.Errorf(domain.Clash, "Not all gates pass. %s", strings.Join(why, " ")).WithHint("Wait until they do, or override them.")
 	}
 	for _, g := range open {
-		o.overridden = append(o.overridden, g.Gate)
+		if c.OverrideOnly != nil && !slices.Contains(c.OverrideOnly, g.Gate) {
+			return domain.Errorf(domain.Clash, "Meanwhile another gate does not pass. %s (%s): %s", g.Gate.Title(), g.Verdict, g.Sentence).
+				WithHint("Look at it, and decide again.")
+		}
+		o.Overridden = append(o.Overridden, g.Gate)
+	}
+	o.excused = gatesThatFail(o.Gates)
+	return nil
+}
+
+func gatesThatFail(results []rollout.Result) (gates []rollout.Gate) {
+	for _, r := range rollout.Failed(results) {
+		gates = append(gates, r.Gate)
+	}
+	return gates
+}
+
+// excuse has the guard not act again for what fails right now: somebody decides after it has acted. That is marked like an override.
+func excuse(ctx context.Context, tx conn, now time.Time, o *RolloutOutcome) error {
+	st := o.After
+	facts, err := gateFacts(ctx, tx, now, st)
+	if err != nil {
+		return err
+	}
+	for _, g := range gatesThatFail(rollout.Judge(facts, 0, st.Phases[rollout.Asked(st.Phases, st.Phase())].Gates)) {
+		if !slices.Contains(o.excused, g) {
+			o.excused = append(o.excused, g)
+		}
+		if !slices.Contains(o.Overridden, g) {
+			o.Overridden = append(o.Overridden, g)
+		}
 	}
 	return nil
 }
 
 // overrideUntil is when the mark of an override ends, as stored.
 func (o RolloutOutcome) overrideUntil(c RolloutChange, now time.Time) any {
-	if len(o.overridden) == 0 {
+	if len(o.Overridden) == 0 {
 		return nil
 	}
 	lasts := OverrideLasts
@@ -238,6 +277,7 @@ type Override struct {
 	Actor      string // email of a user, or the word for a program
 	Reason     string
 	Overridden []rollout.Gate
+	Excused    []rollout.Gate // of these, those that failed: the guard does not act for them while this is marked
 }
 
 // Overrides lists the overrides that are marked now, newest first.
@@ -249,21 +289,20 @@ func (r *Rollout) Overrides(ctx context.Context) (list []Override, err error) {
 	return list, wrap(err, "read overrides")
 }
 
-func overrides(ctx context.Context, tx conn, now time.Time) (list []Override, err error) {
+// overrides lists those that are marked at a time or later.
+func overrides(ctx context.Context, tx conn, from time.Time) (list []Override, err error) {
 	rows, err := tx.query(ctx, `
-		SELECT h.override_until, h.at, COALESCE(u.email, h.actor), h.reason, h.overridden
+		SELECT h.override_until, h.at, COALESCE(u.email, h.actor), h.reason, h.overridden, h.excused
 		FROM rollout_changes h LEFT JOIN users u ON u.user_id = h.actor
-		WHERE h.override_until > $1 ORDER BY h.change_id DESC`, micros(now))
+		WHERE h.override_until > $1 ORDER BY h.change_id DESC`, micros(from))
 	if err != nil {
 		return nil, err
 	}
 	err = each(rows, func() error {
 		var o Override
-		var gates []string
-		err := rows.Scan(into(&o.Until), into(&o.At), &o.Actor, &o.Reason, jsonList{&gates})
-		for _, g := range gates {
-			o.Overridden = append(o.Overridden, rollout.Gate(g))
-		}
+		var overridden, excused []string
+		err := rows.Scan(into(&o.Until), into(&o.At), &o.Actor, &o.Reason, jsonList{&overridden}, jsonList{&excused})
+		o.Overridden, o.Excused = gatesNamed(overridden), gatesNamed(excused)
 		list = append(list, o)
 		return err
 	})
@@ -320,14 +359,9 @@ func texts[T ~string](list []T) (plain []string) {
 	return plain
 }
 
-// overriddenGates are the gates of all overrides that are marked.
-func overriddenGates(list []Override) (gates []rollout.Gate) {
-	for _, o := range list {
-		for _, g := range o.Overridden {
-			if !slices.Contains(gates, g) {
-				gates = append(gates, g)
-			}
-		}
+func gatesNamed(names []string) (gates []rollout.Gate) {
+	for _, name := range names {
+		gates = append(gates, rollout.Gate(name))
 	}
 	return gates
 }

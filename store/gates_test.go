@@ -39,6 +39,7 @@ func onStage(t *testing.T, test func(t *testing.T, s *stage)) {
 		if _, bad, err := h.sys.ImportRoster(t.Context(), rows, false); err != nil || bad != nil {
 			t.Fatal(err, bad)
 		}
+		h.clock.Advance(31 * time.Minute) // so that a window has just closed when the hours are multiples of six
 		for _, coach := range []string{"co-0", "co-1"} {
 			h.change(store.RolloutChange{Action: store.AddPilot, CoachID: coach})
 			addUser(h, "c"+strings.TrimPrefix(coach, "co-")+"@quill.example", domain.RoleCoach)
@@ -224,12 +225,15 @@ func TestTrials(t *testing.T) {
 				if test.firesAt >= time.Duration(len(test.syncs))*10*time.Minute && test.firesAt > 0 {
 					s.fire(at.Add(test.firesAt))
 				}
-				const counts = `SELECT succeeded, failed, left_out, failing_coaches FROM sync_windows`
-				if _, err := s.sys.GuardRollout(t.Context(), noon.Add(6*time.Hour-time.Microsecond)); err != nil {
+				const counts = `SELECT succeeded - 1, failed, left_out, failing_coaches FROM sync_windows`
+				if len(test.syncs) > 0 {
+					s.pull("gp-1-0", nil) // or all of the window would have met faults of the platform
+				}
+				if _, err := s.sys.GuardRollout(t.Context(), noon.Add(6*time.Hour+30*time.Minute-time.Microsecond)); err != nil {
 					t.Fatal(err)
 				}
 				s.want("the window is open", counts)
-				if _, err := s.sys.GuardRollout(t.Context(), noon.Add(6*time.Hour)); err != nil {
+				if _, err := s.sys.GuardRollout(t.Context(), noon.Add(6*time.Hour+30*time.Minute)); err != nil {
 					t.Fatal(err)
 				}
 				if test.want == "" {
@@ -251,6 +255,25 @@ func TestATrialOutlivesTheStateOfTheSync(t *testing.T) {
 		s.pull("gp-0-0", unreadable)
 		s.want("the trial", `SELECT succeeded FROM sync_trials`, "1")
 	})
+}
+
+// With few competitors an outage fires no alert: then a window in which nobody succeeded, and all met faults of the platform, is left out.
+func TestAnOutageOfFewIsLeftOut(t *testing.T) {
+	for name, test := range map[string]struct {
+		other *domain.CallError
+		want  string
+	}{"all of the platform": {serverErr, "0|0|2"}, "one of its own": {unreadable, "0|2|0"}, "one succeeded": {nil, "1|1|0"}} {
+		t.Run(name, func(t *testing.T) {
+			onStage(t, func(t *testing.T, s *stage) {
+				s.pull("gp-0-0", serverErr)
+				s.pull("gp-0-1", test.other)
+				if _, err := s.sys.GuardRollout(t.Context(), s.clock.Now().Add(7*time.Hour)); err != nil {
+					t.Fatal(err)
+				}
+				s.want("the window", `SELECT succeeded, failed, left_out FROM sync_windows`, test.want)
+			})
+		})
+	}
 }
 
 func TestWindowsCloseByTheZoneOfTheSync(t *testing.T) {
@@ -423,6 +446,184 @@ func TestThawingWhileItFailsDoesNotFreezeAtOnceAgain(t *testing.T) {
 		}
 		if did := s.windows(2); !slices.Equal(did, []store.ChangeAction{"guard_freeze"}) {
 			t.Errorf("after 48 h: %v", did)
+		}
+	})
+}
+
+// reports has coaches report so many problems.
+func (s *stage) reports(n int) {
+	for range n {
+		s.exec(fmt.Sprintf(`INSERT INTO problem_reports (coach_id, user_id, page, as_of, text, state, reported_at, changed_at) VALUES ('co-0', 'u', '/', 0, 'x', 'open', %d, 0)`,
+			s.clock.Now().UnixMicro()))
+	}
+}
+
+// later moves the clock and asks.
+func (s *stage) later(d time.Duration) store.Guarded {
+	s.t.Helper()
+	s.clock.Advance(d)
+	return s.tick()
+}
+
+func TestTheEndOfAnOverrideTakesNothingAway(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.must(store.RolloutChange{Action: store.SetGuard, Guard: rollout.Guard{On: true, Act: rollout.TurnOff}})
+		s.must(store.RolloutChange{Action: store.EnterPhase, Phase: "50", Override: true, OverrideFor: time.Hour})
+		s.reports(6)
+		s.must(store.RolloutChange{Action: store.EnterPhase, Phase: "100", Override: true, OverrideFor: 2 * time.Hour})
+		if done := s.later(time.Hour); done.Action != "" {
+			t.Errorf("while it is marked: %+v", done)
+		}
+		if done := s.later(time.Hour); done.Action != "guard_freeze" || len(s.standing().Enrolled()) != 4 {
+			t.Errorf("at its end: %+v, %d have it", done, len(s.standing().Enrolled()))
+		}
+	})
+}
+
+// What only held when it was overridden is not excused once it fails.
+func TestAnOverrideExcusesOnlyWhatFailed(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.must(store.RolloutChange{Action: store.SetGuard, Guard: rollout.Guard{On: true, Act: rollout.TurnOff}})
+		s.must(store.RolloutChange{Action: store.EnterPhase, Phase: "100", Override: true, OverrideFor: 168 * time.Hour})
+		s.malformedThird()
+		if did := s.windows(4); !slices.Equal(did, []store.ChangeAction{"guard_off"}) {
+			t.Errorf("by itself: %v", did)
+		}
+	})
+}
+
+func TestTheGuardRespectsWhatAPersonDecides(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.must(store.RolloutChange{Action: store.SetGuard, Guard: rollout.Guard{On: true, Act: rollout.StepBack}})
+		s.must(store.RolloutChange{Action: store.EnterPhase, Phase: "100", Override: true})
+		s.reports(6)
+		if done := s.later(time.Minute); done.Action != "guard_back" {
+			t.Fatalf("reports: %+v", done)
+		}
+		s.must(store.RolloutChange{Action: store.EnterPhase, Phase: "50"}) // anew
+		if done := s.later(time.Minute); done.Action != "" {
+			t.Errorf("begun anew: %+v", done)
+		}
+		s.wantPhase("50 %")
+		s.clock.Advance(48 * time.Hour)
+		if done := s.later(time.Minute); done.Action != "guard_freeze" { // of what was decided about, nothing is taken away
+			t.Errorf("two days later: %+v", done)
+		}
+	})
+}
+
+func TestAStepBackFromBetweenPhasesIsToTheOneBelow(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.must(store.RolloutChange{Action: store.SetGuard, Guard: rollout.Guard{On: true, Act: rollout.StepBack}})
+		s.must(store.RolloutChange{Action: store.SetLevel, Level: store.Level{Percent: 75}, Override: true})
+		s.reports(6)
+		s.later(time.Minute)
+		s.wantPhase("50 %")
+		if st := s.standing(); st.Percent != 50 {
+			t.Errorf("at %d %%", st.Percent)
+		}
+	})
+}
+
+func TestALateJobOfAnOutageIsWaitedFor(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		late := s.clock.Now()
+		if err := s.sys.JobDone(t.Context(), "sync", late, true); err != nil {
+			t.Fatal(err)
+		}
+		if r := s.gate(rollout.GateJobs); r.Verdict != rollout.Fail {
+			t.Errorf("late: %s", r.Verdict)
+		}
+		s.fire(late.Add(10 * time.Minute))
+		s.resolve(late.Add(2 * time.Hour))
+		s.clock.Advance(3 * time.Hour)
+		if r := s.gate(rollout.GateJobs); r.Verdict != rollout.Hold || !strings.Contains(r.Sentence, "outage") {
+			t.Errorf("late in an outage that is over: %s, %s", r.Verdict, r.Sentence)
+		}
+	})
+}
+
+// An alert that was there long before a short outage is not excused by it.
+func TestAnAlertFromBeforeAnOutageFails(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		now := s.clock.Now()
+		s.tick()
+		s.fire(now.Add(-time.Hour))
+		s.resolve(now.Add(-50 * time.Minute))
+		s.exec(fmt.Sprintf(`INSERT INTO alerts (rule, incident_id, state, since, fired_at, evidence) SELECT 'job_timeout', MAX(incident_id), 'firing', %[1]d, %[1]d, '' FROM alert_incidents`,
+			now.Add(-24*time.Hour).UnixMicro()))
+		if r := s.gate(rollout.GateAlerts); r.Verdict != rollout.Fail {
+			t.Errorf("%s, %s", r.Verdict, r.Sentence)
+		}
+		s.exec(fmt.Sprintf(`UPDATE alerts SET fired_at = %d WHERE rule = 'job_timeout'`, now.Add(-55*time.Minute).UnixMicro()))
+		if r := s.gate(rollout.GateAlerts); r.Verdict != rollout.Hold {
+			t.Errorf("of the outage: %s, %s", r.Verdict, r.Sentence)
+		}
+	})
+}
+
+func TestNobodyOverridesAGateThatTheyHaveNotSeen(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.must(store.RolloutChange{Action: store.EnterPhase, Phase: "pilot"})
+		o, err := s.desk().Preview(t.Context(), store.RolloutChange{Action: store.EnterPhase, Phase: "10"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := store.RolloutChange{Action: store.EnterPhase, Phase: "10", Override: true}
+		for _, g := range rollout.NotPassed(o.Gates) {
+			c.OverrideOnly = append(c.OverrideOnly, g.Gate)
+		}
+		s.reports(6)
+		if _, err := s.try(c); domain.CodeOf(err) != domain.Clash || !strings.Contains(err.Error(), "Meanwhile another gate does not pass. Few problem reports (fail): 6 reports") {
+			t.Errorf("another gate: %v", err)
+		}
+		c.OverrideOnly = append(c.OverrideOnly, rollout.GateReports)
+		s.must(c)
+	})
+}
+
+// A change that is restored may have had more coaches than its level says.
+func TestRestoringMoreIsAnOverride(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.must(store.RolloutChange{Action: store.SetLevel, Level: store.Level{Percent: 100}, Override: true})
+		s.must(store.RolloutChange{Action: store.SetLevel, Level: store.Level{Percent: 10}, Keep: true})
+		kept := s.standing().ChangeID
+		s.must(store.RolloutChange{Action: store.SetLevel, Level: store.Level{Percent: 0}})
+		s.must(store.RolloutChange{Action: store.SetLevel, Level: store.Level{Percent: 10}, Override: true})
+		s.must(store.RolloutChange{Action: store.Restore, Earlier: kept})
+		if n := len(s.standing().Enrolled()); n != 4 {
+			t.Fatalf("%d have it", n)
+		}
+		s.want("it is marked", `SELECT override_until IS NOT NULL FROM rollout_changes WHERE action = 'restore'`, "1")
+	})
+}
+
+func TestAPlanNeverGoesBeyondWhatItWasMadeFor(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.must(store.RolloutChange{Action: store.EnterPhase, Phase: "pilot"})
+		s.must(store.RolloutChange{Action: store.PlanMove, Phase: "50"})
+		phases := rollout.DefaultPhases()
+		phases[3].Level.Percent = 40
+		s.must(store.RolloutChange{Action: store.EditPhases, Phases: phases})
+		if p, _, err := s.desk().Plan(t.Context()); err != nil || p.State != "stopped" || p.EndedWhy != "The phases were changed." {
+			t.Errorf("the plan: %+v, %v", p, err)
+		}
+	})
+}
+
+func TestAGuardThatObservesSaysItOnceADay(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.must(store.RolloutChange{Action: store.EnterPhase, Phase: "100", Override: true, OverrideFor: time.Hour})
+		for i := range 4 {
+			s.reports(6)
+			done := s.later(10 * time.Minute)
+			if (done.Action == "guard_observe") != (i == 0) || s.standing().WouldAct.IsZero() {
+				t.Errorf("time %d: %+v, since %v", i, done, s.standing().WouldAct)
+			}
+			s.exec(`DELETE FROM problem_reports`)
+			if s.later(10 * time.Minute); !s.standing().WouldAct.IsZero() {
+				t.Errorf("time %d: it is over, and the guard would act", i)
+			}
 		}
 	})
 }

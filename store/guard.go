@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"flagpole/internal/domain"
@@ -21,13 +22,13 @@ type Guarded struct {
 }
 
 // GuardRollout closes windows that are over, asks the gates, has the guard act where one fails, and makes a planned move whose gates
-// pass: all in one transaction. It may be called by several processes at once.
+// pass; gates and what follows from them in one transaction. It may be called by several processes at once.
 func (sys *System) GuardRollout(ctx context.Context, now time.Time) (done Guarded, err error) {
+	if err := sys.closeWindows(ctx, now); err != nil {
+		return done, wrap(err, "close windows")
+	}
 	err = sys.s.db.update(ctx, func(tx conn) error {
 		if err := lockRollout(ctx, tx); err != nil {
-			return err
-		}
-		if err := closeWindows(ctx, tx, now); err != nil {
 			return err
 		}
 		var st RolloutState
@@ -46,12 +47,12 @@ func (sys *System) GuardRollout(ctx context.Context, now time.Time) (done Guarde
 		if err := keepGateFacts(ctx, tx, st, facts, changed); err != nil {
 			return err
 		}
-		marked, err := overrides(ctx, tx, now)
+		trips, decided, err := tripping(ctx, tx, now, results)
 		if err != nil {
 			return err
 		}
-		if trips := rollout.Trips(results, overriddenGates(marked)); len(trips) > 0 {
-			done, err = sys.guard(ctx, tx, now, st, trips)
+		if len(trips) > 0 {
+			done, err = sys.guard(ctx, tx, now, st, trips, decided)
 			return err
 		}
 		if !st.WouldAct.IsZero() {
@@ -65,10 +66,56 @@ func (sys *System) GuardRollout(ctx context.Context, now time.Time) (done Guarde
 	return done, wrap(err, "guard the rollout")
 }
 
+// tripping are the gates for which the guard acts. decided says that somebody had decided about each of them, which is over: then it
+// takes nothing from anybody.
+func tripping(ctx context.Context, tx conn, now time.Time, results []rollout.Result) (trips []rollout.Result, decided bool, err error) {
+	since, err := readVerdicts(ctx, tx)
+	if err != nil {
+		return nil, false, err
+	}
+	first := now
+	for _, r := range rollout.Failed(results) {
+		if at := since[r.Gate].since; at.Before(first) {
+			first = at
+		}
+	}
+	list, err := overrides(ctx, tx, first.Add(-time.Microsecond))
+	if err != nil {
+		return nil, false, err
+	}
+	var excused, over []rollout.Gate
+	for _, o := range list {
+		if o.Until.After(now) {
+			excused = append(excused, o.Excused...)
+			continue
+		}
+		for _, g := range o.Overridden {
+			if !o.Until.Before(since[g].since) {
+				over = append(over, g)
+			}
+		}
+	}
+	trips = rollout.Trips(results, excused)
+	return trips, !slices.ContainsFunc(trips, func(r rollout.Result) bool { return !slices.Contains(over, r.Gate) }), nil
+}
+
+// observedAgain is how long the guard, which only observes, is silent about more.
+const observedAgain = 24 * time.Hour
+
 // guard acts for gates that fail, once until a person has decided.
-func (sys *System) guard(ctx context.Context, tx conn, now time.Time, st RolloutState, trips []rollout.Result) (Guarded, error) {
+func (sys *System) guard(ctx context.Context, tx conn, now time.Time, st RolloutState, trips []rollout.Result, decided bool) (Guarded, error) {
 	if !st.FrozenAt.IsZero() || !st.Guard.On && !st.WouldAct.IsZero() || st.Phase() == 0 {
 		return Guarded{}, nil
+	}
+	if !st.Guard.On {
+		var last time.Time
+		if err := tx.row(ctx, `SELECT MAX(at) FROM rollout_changes WHERE action = $1`, string(GuardObserved)).Scan(into(&last)); err != nil {
+			return Guarded{}, err
+		}
+		if now.Sub(last) < observedAgain {
+			_, err := tx.exec(ctx, `UPDATE rollout SET observed_at = $1`, micros(now))
+			return Guarded{}, err
+		}
 	}
 	st, err := rolloutState(ctx, tx, now)
 	if err != nil {
@@ -79,12 +126,14 @@ func (sys *System) guard(ctx context.Context, tx conn, now time.Time, st Rollout
 	level := st.Level
 	switch {
 	case !st.Guard.On:
-	case st.Guard.Act == rollout.StepBack && st.Phase() > 0:
-		c.Action, level = GuardBack, st.Phases[st.Phase()-1].Level
-	case st.Guard.Act == rollout.TurnOff:
-		c.Action, level = GuardOff, Level{Off: true}
-	default:
+	case decided || st.Guard.Act == rollout.Freeze:
 		c.Action = GuardFroze
+	case st.Guard.Act == rollout.StepBack:
+		if c.Action, level = GuardBack, st.Phases[st.Phase()].Level; level == st.Level {
+			level = st.Phases[st.Phase()-1].Level
+		}
+	default:
+		c.Action, level = GuardOff, Level{Off: true}
 	}
 	r := &Rollout{sys.s, guardActor}
 	planned := RolloutChange{Action: GuardFroze}
@@ -110,7 +159,7 @@ func (sys *System) guard(ctx context.Context, tx conn, now time.Time, st Rollout
 func (sys *System) goOn(ctx context.Context, tx conn, now time.Time, st RolloutState, results []rollout.Result) (Guarded, error) {
 	plan, waits, err := waitingPlan(ctx, tx)
 	next := st.Phase() + 1
-	if err != nil || !waits || st.KillSwitch || now.Before(plan.NotBefore) || next >= len(st.Phases) || !rollout.Passes(results) {
+	if err != nil || !waits || st.KillSwitch || now.Before(plan.NotBefore) || next >= len(st.Phases) || st.Phases[next].Level.Percent > plan.Percent || !rollout.Passes(results) {
 		return Guarded{}, err
 	}
 	if st, err = rolloutState(ctx, tx, now); err != nil {
@@ -132,6 +181,11 @@ func (sys *System) goOn(ctx context.Context, tx conn, now time.Time, st RolloutS
 func (r *Rollout) beside(ctx context.Context, tx conn, c RolloutChange, o *RolloutOutcome) error {
 	now, after := r.s.clock(), &o.After
 	if c.moves() {
+		if !o.Before.FrozenAt.IsZero() {
+			if err := excuse(ctx, tx, now, o); err != nil {
+				return err
+			}
+		}
 		after.FrozenAt, after.FrozenBy, after.WouldAct = time.Time{}, "", time.Time{}
 		if o.Before.Below(o.After.Level) {
 			return endPlan(ctx, tx, now, "stopped", "Somebody went back.")
@@ -142,6 +196,11 @@ func (r *Rollout) beside(ctx context.Context, tx conn, c RolloutChange, o *Rollo
 	case EditPhases:
 		if len(rollout.Differences(o.Before.Phases, c.Phases)) == 0 {
 			return domain.Errorf(domain.Invalid, "Nothing is different.").WithHint("Change a number or a gate, then save.")
+		}
+		if !slices.EqualFunc(o.Before.Phases, c.Phases, func(a, b rollout.Phase) bool { return a.Level == b.Level }) {
+			if err := endPlan(ctx, tx, now, "stopped", "The phases were changed."); err != nil {
+				return err
+			}
 		}
 		return writePhases(ctx, tx, c.Phases)
 	case SetGuard:
@@ -163,21 +222,13 @@ func (r *Rollout) beside(ctx context.Context, tx conn, c RolloutChange, o *Rollo
 	return nil
 }
 
-// thaw ends what the guard froze. It does not act again for what fails right now until the mark of that ends.
+// thaw ends what the guard froze.
 func (r *Rollout) thaw(ctx context.Context, tx conn, now time.Time, o *RolloutOutcome) error {
 	if o.Before.FrozenAt.IsZero() {
 		return domain.Errorf(domain.Clash, "The guard has not stopped the rollout.").WithHint("Somebody else may have let it go on.")
 	}
 	o.After.FrozenAt, o.After.FrozenBy, o.After.WouldAct = time.Time{}, "", time.Time{}
-	facts, err := gateFacts(ctx, tx, now, o.Before)
-	if err != nil {
-		return err
-	}
-	at := o.Before.Phase()
-	for _, g := range rollout.Failed(rollout.Judge(facts, o.Before.Phases[at].Soak, o.Before.Phases[rollout.Asked(o.Before.Phases, at)].Gates)) {
-		o.overridden = append(o.overridden, g.Gate)
-	}
-	return nil
+	return excuse(ctx, tx, now, o)
 }
 
 // keepGateFacts keeps what the gates went by, to go through it again: once an hour, and whenever one of them says something else.

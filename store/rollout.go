@@ -125,11 +125,12 @@ type RolloutChange struct {
 	Earlier int64  // for Restore: the change whose outcome comes back
 	Phase   string // for EnterPhase and PlanMove: its name
 
-	Override    bool            // for what gives more: also where gates do not pass
-	OverrideFor time.Duration   // how long the override is marked, and keeps the guard from acting for these gates; 0: OverrideLasts
-	NotBefore   time.Time       // for PlanMove; zero: as soon as gates pass
-	Phases      []rollout.Phase // for EditPhases
-	Guard       rollout.Guard   // for SetGuard
+	Override     bool            // for what gives more: also where gates do not pass
+	OverrideOnly []rollout.Gate  // those that whoever overrides has seen; nil: whichever they are
+	OverrideFor  time.Duration   // how long the override is marked, and keeps the guard from acting for these gates; 0: OverrideLasts
+	NotBefore    time.Time       // for PlanMove; zero: as soon as gates pass
+	Phases       []rollout.Phase // for EditPhases
+	Guard        rollout.Guard   // for SetGuard
 
 	Reason string // needed for all but pilots
 	Seen   int64  // the change that the person had seen last; another one in between is a Clash. Less than 0: does not matter
@@ -141,7 +142,8 @@ type RolloutOutcome struct {
 	Gained, Lost  []RolloutCoach
 	Forward       bool             // it gives more than there is, so that gates are asked
 	Gates         []rollout.Result // of what it leads to, where it is forward
-	overridden    []rollout.Gate
+	Overridden    []rollout.Gate   // those that do not pass, where it was made nevertheless
+	excused       []rollout.Gate   // of these, those that fail
 }
 
 // State reads where the rollout stands.
@@ -319,7 +321,7 @@ func (r *Rollout) plan(ctx context.Context, tx conn, st RolloutState, c RolloutC
 		}
 	}
 	o := st.outcome(after, enrolled)
-	o.Forward = c.moves() && (rollout.Forward(st.Level, after.Level) || after.Phase() > st.Phase())
+	o.Forward = c.moves() && (rollout.Forward(st.Level, after.Level) || after.Phase() > st.Phase()) || c.Action == Restore && len(o.Gained) > 0
 	return o, nil
 }
 
@@ -420,11 +422,11 @@ func (r *Rollout) write(ctx context.Context, tx conn, c RolloutChange, o *Rollou
 	after := &o.After
 	err := tx.row(ctx, `
 		INSERT INTO rollout_changes (at, actor, action, coach_id, reason, percent, off, kill_switch, eligible, pilots, held_back, enrolled,
-			phase, override_until, overridden)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING change_id`,
+			phase, override_until, overridden, excused)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING change_id`,
 		now, r.actor, string(c.Action), c.CoachID, c.Reason, after.Percent, after.Off, after.KillSwitch, after.Eligible,
 		listJSON(after.Pilots()), listJSON(after.HeldBack()), listJSON(after.Enrolled()),
-		o.entered(), o.overrideUntil(c, r.s.clock()), listJSON(texts(o.overridden))).Scan(&after.ChangeID)
+		o.entered(), o.overrideUntil(c, r.s.clock()), listJSON(texts(o.Overridden)), listJSON(texts(o.excused))).Scan(&after.ChangeID)
 	if err != nil {
 		return fmt.Errorf("write history: %w", err)
 	}

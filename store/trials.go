@@ -9,10 +9,6 @@ import (
 	"flagpole/internal/rollout"
 )
 
-// outageShows is how long before an alert about the platform its outage may have begun to show: a run must first meet enough
-// faults.
-const outageShows = 30 * time.Minute
-
 // saysNothing are classes of failures that say nothing of the portal: somebody else must act first, or calls came too fast.
 func saysNothing(c domain.FailureClass) bool {
 	switch c {
@@ -62,8 +58,18 @@ func platformOut(ctx context.Context, tx conn) (since time.Time, err error) {
 	return since, wrap(err, "ask for an outage")
 }
 
-// closeWindows counts the trials of every window that is over, and forgets whose they were.
-func closeWindows(ctx context.Context, tx conn, now time.Time) error {
+// closeWindows counts the trials of every window that is over, and forgets whose they were. An alert about the platform may fire for a while
+// after an outage began, so it waits for that; a sync that was stored when the window ended has come long before, too.
+func (sys *System) closeWindows(ctx context.Context, now time.Time) error {
+	return sys.s.db.update(ctx, func(tx conn) error {
+		if err := lockRollout(ctx, tx); err != nil { // one process at a time
+			return err
+		}
+		return closeAll(ctx, tx, micros(now.Add(-rollout.OutageShows)))
+	})
+}
+
+func closeAll(ctx context.Context, tx conn, by int64) error {
 	for {
 		var from, to int64
 		err := tx.row(ctx, `
@@ -71,7 +77,7 @@ func closeWindows(ctx context.Context, tx conn, now time.Time) error {
 		if err != nil {
 			return fmt.Errorf("look for a window to close: %w", err)
 		}
-		if from == 0 || to > micros(now) {
+		if from == 0 || to > by {
 			return nil
 		}
 		if err := closeWindow(ctx, tx, from, to); err != nil {
@@ -85,22 +91,25 @@ const failingKept = 20
 
 func closeWindow(ctx context.Context, tx conn, from, to int64) error {
 	rows, err := tx.query(ctx, `
-		SELECT COALESCE(c.coach_id, ''), COUNT(*) FILTER (WHERE t.succeeded), COUNT(*) FILTER (WHERE NOT t.succeeded AND t.failed), COUNT(*)
+		SELECT COALESCE(c.coach_id, ''), COUNT(*) FILTER (WHERE t.succeeded), COUNT(*) FILTER (WHERE NOT t.succeeded AND t.failed),
+			COUNT(*) FILTER (WHERE NOT t.succeeded AND t.failed_at IS NOT NULL), COUNT(*)
 		FROM (
-			SELECT syned_user_id, succeeded, failed_at IS NOT NULL OR platform_failed_at IS NOT NULL AND NOT EXISTS (
+			SELECT syned_user_id, succeeded, failed_at, failed_at IS NOT NULL OR platform_failed_at IS NOT NULL AND NOT EXISTS (
 				SELECT 1 FROM alerts a WHERE a.rule = $2 AND a.fired_at >= platform_failed_at AND a.fired_at <= platform_failed_at + $3) AS failed
 			FROM sync_trials WHERE window_at = $1
 		) t
 		LEFT JOIN competitors c ON c.game_platform_id = t.syned_user_id
-		GROUP BY 1 ORDER BY 3 DESC, 1`, from, string(domain.AlertPlatform), outageShows.Microseconds())
+		GROUP BY 1 ORDER BY 3 DESC, 1`, from, string(domain.AlertPlatform), rollout.OutageShows.Microseconds())
 	if err != nil {
 		return err
 	}
 	var w rollout.Trials
+	own := 0 // failures that are not the platform's
 	err = each(rows, func() error {
 		var coach string
-		var succeeded, failed, all int
-		err := rows.Scan(&coach, &succeeded, &failed, &all)
+		var succeeded, failed, other, all int
+		err := rows.Scan(&coach, &succeeded, &failed, &other, &all)
+		own += other
 		w.Succeeded += succeeded
 		w.Failed += failed
 		w.LeftOut += all - succeeded - failed
@@ -115,7 +124,10 @@ func closeWindow(ctx context.Context, tx conn, from, to int64) error {
 	if err != nil {
 		return err
 	}
-	// Of two processes one may store a sync while the other closes its window; what comes late is added.
+	if w.Succeeded == 0 && own == 0 { // an outage that met too few competitors for an alert
+		w.LeftOut, w.Failed, w.FailingCoaches, w.Failing = w.LeftOut+w.Failed, 0, 0, nil
+	}
+	// A clock that was set back may have opened it again.
 	_, err = tx.exec(ctx, `
 		INSERT INTO sync_windows AS w (window_at, closed_at, succeeded, failed, left_out, failing_coaches, failing) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (window_at) DO UPDATE SET succeeded = w.succeeded + excluded.succeeded, failed = w.failed + excluded.failed,

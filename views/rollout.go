@@ -32,7 +32,7 @@ type Rollout struct {
 type RolloutForm struct {
 	Percent  string // "off", or as it was typed
 	Keep     bool
-	Override bool // also where gates do not pass, for as many hours as Lasts says
+	Override string // the gates that were seen not to pass; "" for none
 	Lasts    string
 	Reason   string
 	Problem  string // why it was not saved; "" where nothing is wrong

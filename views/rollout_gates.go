@@ -38,9 +38,9 @@ type GateTable struct {
 
 // GateRow is one gate.
 type GateRow struct {
-	Title, Verdict, Value, Wanted, Over, Sentence string
-	Since                                         time.Time // of the verdict; zero: not known
-	Needed                                        bool
+	Name, Title, Verdict, Value, Wanted, Over, Sentence string
+	Since                                               time.Time // of the verdict; zero: not known
+	Needed                                              bool
 }
 
 var verdicts = map[string]State{
@@ -91,6 +91,15 @@ func openGates(rows []GateRow) (list []GateRow) {
 	return list
 }
 
+// gateNames are the gates that an override is about, as its form sends them.
+func gateNames(rows []GateRow) string {
+	var names []string
+	for _, r := range rows {
+		names = append(names, r.Name)
+	}
+	return strings.Join(names, ",")
+}
+
 // openText says how many gates do not pass.
 func openText(n int) string {
 	return Plural(n, "gate does not pass.", "gates do not pass.")
@@ -101,6 +110,15 @@ type RolloutOverride struct {
 	Actor, Reason string
 	Until         time.Time
 	Gates         []string // titles
+	Excused       []string // titles of those that failed
+}
+
+// excuse says for which gates the guard does not act.
+func (o RolloutOverride) excuse() string {
+	if len(o.Excused) == 0 {
+		return ""
+	}
+	return "Until then the guard does not act for " + strings.Join(o.Excused, ", ") + ". "
 }
 
 // RolloutPlan is a move that the rollout makes by itself.

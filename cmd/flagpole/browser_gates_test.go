@@ -55,7 +55,8 @@ type gated struct {
 func newGated(t *testing.T, browser context.Context, kind string) *gated {
 	t.Helper()
 	w := &gated{world: bareWorld(t, browser, kind, simulator.Options{Seed: 7, Competitors: 120, Coaches: coachesThere, Teams: 12}), clock: storetest.NewClock()}
-	w.clock.Advance(time.Since(storetest.Start))
+	now := time.Now().UTC()
+	w.clock.Advance(now.Truncate(6 * time.Hour).Add(-5*time.Hour - 20*time.Minute).Sub(storetest.Start)) // 40 minutes into a window, when the one before has just closed
 	w.addUsers(t, map[string]domain.Role{adminEmail: domain.RoleAdmin, productEmail: domain.RoleProduct})
 	var err error
 	if w.s, err = store.Open(context.Background(), w.console.env["DATABASE_URL"], w.clock.Now); err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -40,7 +41,9 @@ type gateStanding struct {
 	N         int      `json:"n"`       // observations
 	Threshold float64  `json:"threshold"`
 	Sentence  string   `json:"sentence"`
-	Needed    bool     `json:"needed"` // by the next phase
+	Needed    bool     `json:"needed"`          // by the next phase
+	Over      string   `json:"over"`            // what was counted
+	Since     string   `json:"since,omitempty"` // of the verdict, RFC 3339; not there: not known
 }
 
 // rolloutMoved is what a change prints.
@@ -121,7 +124,10 @@ func (p *program) printRollout(st store.RolloutState, gates store.Gates, asJSON 
 
 func gateStandings(gates store.Gates) (list []gateStanding) {
 	for _, g := range gates.Results {
-		row := gateStanding{Name: string(g.Gate), Verdict: string(g.Verdict), N: g.N, Threshold: g.Threshold, Sentence: g.Sentence, Needed: g.Needed}
+		row := gateStanding{Name: string(g.Gate), Verdict: string(g.Verdict), N: g.N, Threshold: g.Threshold, Sentence: g.Sentence, Needed: g.Needed, Over: g.Over}
+		if !g.Since.IsZero() {
+			row.Since = g.Since.UTC().Format(time.RFC3339)
+		}
 		if g.Known {
 			row.Value = &g.Value
 		}
@@ -160,7 +166,7 @@ func (p *program) rolloutSetCommand() *cobra.Command {
 	c := store.RolloutChange{Action: store.SetLevel, Override: true}
 	var dryRun bool
 	cmd := &cobra.Command{
-		Use: "set PERCENT", Short: "Give the game platform to a share of the coaches; off takes it from pilots too", Args: oneArg("PERCENT"),
+		Use: "set PERCENT", Short: "Give the game platform to a share of the coaches, whatever gates say; off takes it from pilots too", Args: oneArg("PERCENT"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if c.Level, err = rollout.ParseLevel(args[0]); err != nil {
 				return usage(err)
@@ -240,6 +246,9 @@ func (p *program) changeRollout(ctx context.Context, c store.RolloutChange, dryR
 		o, err := act(ctx, c)
 		if err != nil {
 			return plainly(err)
+		}
+		if n := len(o.Overridden); n > 0 {
+			fmt.Fprintf(p.stderr, "This overrides %s; the rollout's page shows it.\n", domain.Plural(n, "gate", "gates"))
 		}
 		return json.NewEncoder(p.stdout).Encode(rolloutMoved{coachIDs(o.Gained), coachIDs(o.Lost)})
 	})

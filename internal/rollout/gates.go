@@ -68,6 +68,7 @@ type Facts struct {
 	Jobs          int       `json:"jobs"`             // that ever ran
 	LateJobs      []string  `json:"late_jobs,omitempty"`
 	LateSince     time.Time `json:"late_since,omitzero"`
+	OutageJobs    []string  `json:"outage_jobs,omitempty"` // that an outage of the platform made late; not in LateJobs
 
 	Pilots      int `json:"pilots"`
 	PilotsReady int `json:"pilots_ready"`
@@ -144,7 +145,8 @@ func Failed(results []Result) (list []Result) {
 
 // success: enough of all trials since the phase began.
 func success(f Facts, c Criteria) Result {
-	r := rated(f, f.Windows, 1-c.Success, func(windows []Trials, _ time.Time) []Trials { return windows })
+	most := math.Round((1-c.Success)*1e4) / 1e4 // without what floating point adds
+	r := rated(f, f.Windows, most, func(windows []Trials, _ time.Time) []Trials { return windows })
 	r.Gate, r.Threshold, r.Over = GateSuccess, c.Success, "trials since the phase began"
 	if r.Known {
 		r.Value = 1 - r.Value
@@ -185,7 +187,7 @@ func rated(f Facts, windows []Trials, most float64, part func([]Trials, time.Tim
 		r.Verdict, r.Sentence = Hold, "The platform is out of order: nothing is decided until it is well again."
 	case r.N == 0:
 		r.Verdict, r.Sentence = Unknown, "No trial counts yet. "+windowsClose
-	case failing(windows, most, part) && beyondOne(all, f.Enrolled):
+	case failing(windows, most, part) && WilsonLower(all.Failed, r.N) > most && beyondOne(all, f.Enrolled):
 		r.Verdict = Fail
 		r.Sentence = fmt.Sprintf("%s: with 95 %% certainty at least %s fail, and at most %s may.", what, share(WilsonLower(all.Failed, r.N)), share(most))
 	case enough && r.Value <= most:
@@ -203,7 +205,7 @@ func rated(f Facts, windows []Trials, most float64, part func([]Trials, time.Tim
 	return r
 }
 
-const windowsClose = "A window is counted when it closes, every 6 hours."
+const windowsClose = "Windows of 6 hours are counted half an hour after their end."
 
 // needs says how many trials are missing, and how long that takes at the pace so far.
 func needs(missing int, windows []Trials) string {
@@ -239,7 +241,8 @@ func beyondOne(all Trials, enrolled int) bool {
 	return all.FailingCoaches > 1 || enrolled == 1 && all.FailingCoaches == 1
 }
 
-// recent: a success not long ago, unless nobody was due.
+// recent: a success not long ago. It fails only where some were tried all that time: a first failure after syncs were stopped for a day
+// is none.
 func recent(f Facts, c Criteria) Result {
 	r := Result{Gate: GateRecent, Threshold: c.Recent.Hours(), Over: "since the last success"}
 	since, what := f.LastSuccessAt, "The last success was"
@@ -253,6 +256,7 @@ func recent(f Facts, c Criteria) Result {
 	gap := f.At.Sub(since)
 	r.Value, r.Known, r.N = gap.Hours(), true, 1
 	what += " " + ago(gap)
+	dry, enough := dryWindows(f.Windows), int(math.Ceil(c.Recent.Hours()/windowHours))
 	switch due := !f.LastTriedAt.IsZero() && f.At.Sub(f.LastTriedAt) <= c.Recent; {
 	case gap < c.Recent && !f.LastSuccessAt.IsZero():
 		r.Verdict, r.Sentence = Pass, what+"."
@@ -262,10 +266,24 @@ func recent(f Facts, c Criteria) Result {
 		r.Verdict, r.Sentence = Hold, what+"."
 	case !due:
 		r.Verdict, r.Sentence = Unknown, what+", and nobody was due since."
+	case dry < enough:
+		r.Verdict, r.Sentence = Hold, fmt.Sprintf("%s, the last try %s. It fails when %s of 6 hours went by in which some were tried and none succeeded.",
+			what, ago(f.At.Sub(f.LastTriedAt)), domain.Plural(enough, "window", "windows"))
 	default:
 		r.Verdict, r.Sentence = Fail, fmt.Sprintf("%s, the last try %s.", what, ago(f.At.Sub(f.LastTriedAt)))
 	}
 	return r
+}
+
+// dryWindows is in how many of the newest windows some were tried and none succeeded; windows in which nobody was tried are passed
+// over, so that syncs which were stopped, or an outage, do not count.
+func dryWindows(windows []Trials) (n int) {
+	for i := len(windows) - 1; i >= 0 && windows[i].Succeeded == 0; i-- {
+		if windows[i].Failed > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // alerts: none fires. One that has just begun is waited for: it may be the first sign of an outage, or pass.
@@ -305,8 +323,10 @@ func jobs(f Facts) Result {
 	switch {
 	case f.Jobs == 0:
 		r.Verdict, r.Sentence = Unknown, "No job has come to its end yet."
-	case len(f.LateJobs) == 0:
+	case len(f.LateJobs)+len(f.OutageJobs) == 0:
 		r.Verdict, r.Sentence = Pass, "Every job was done in time when it last ran."
+	case len(f.LateJobs) == 0:
+		r.Verdict, r.Sentence = Hold, "An outage of the platform made a job late, and it was not done in time since: "+strings.Join(f.OutageJobs, ", ")+"."
 	case f.outage():
 		r.Verdict, r.Sentence = Hold, "A job took too long; the platform is out of order."
 	default:

@@ -3,6 +3,7 @@ package rollout
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -104,12 +105,24 @@ func TestRates(t *testing.T) {
 		{"one coach failing", calm(times(8, trials(30, 10, "a"))...), Hold, Hold, "all under one coach"},
 		{"another coach each time", calm(trials(30, 10, "a"), trials(30, 10, "b")), Fail, Fail, "20 of 60"},
 		{"6 %: too many for one gate, not for the other", calm(times(8, trials(100, 6, "a", "b"))...), Hold, Pass, "48 of 800 trials failed, 6.0 %, and at most 5.0 % may; whether that is chance"},
+		{"just what may fail", calm(times(8, trials(100, 5, "a", "b"))...), Pass, Pass, "40 of 800 trials failed, 5.0 %"},
 		{"7 %, of enough to be sure", calm(times(8, trials(200, 14, "a", "b"))...), Fail, Pass, "at least 6.0 % fail"},
 		{"bad days ago, good in the last 24 hours", calm(append(times(4, trials(50, 20, "a", "b")), times(4, trials(50, 0))...)...), Fail, Pass, "80 of 400"},
 	} {
 		got := judge(test.f)
 		if s, f := got[GateSuccess], got[GateFailures]; s.Verdict != test.success || f.Verdict != test.failures || !strings.Contains(s.Sentence, test.says) {
 			t.Errorf("%s: %s, %s, want %s, %s\n  %s\n  %s", test.name, s.Verdict, f.Verdict, test.success, test.failures, s.Sentence, f.Sentence)
+		}
+	}
+}
+
+func TestExactlyAtAThresholdPasses(t *testing.T) {
+	for tenths := 500; tenths <= 1000; tenths++ {
+		f := calm(trials(1000, 1000-tenths, "a", "b"))
+		c := defaultCriteria(Gates...)
+		c.Success = float64(tenths) / 1000
+		if r := Judge(f, 0, c)[0]; r.Verdict != Pass {
+			t.Errorf("%.1f %%: %s, %s", float64(tenths)/10, r.Verdict, r.Sentence)
 		}
 	}
 }
@@ -152,6 +165,7 @@ func TestOtherGates(t *testing.T) {
 		change(&f)
 		return f
 	}
+	dry := func(n int) []Trials { return closed(times(n, trials(9, 9, "a"))...) }
 	hour := func(n float64) time.Time { return noon.Add(-time.Duration(n * float64(time.Hour))) }
 	for _, test := range []struct {
 		name string
@@ -163,7 +177,15 @@ func TestOtherGates(t *testing.T) {
 		{"just synced", GateRecent, calm(), Pass, "The last success was 5 minutes ago."},
 		{"nobody ever tried", GateRecent, with(func(f *Facts) { f.FirstTriedAt, f.LastTriedAt, f.LastSuccessAt = time.Time{}, time.Time{}, time.Time{} }), Unknown, "No sync has been tried yet."},
 		{"tried and none succeeded", GateRecent, with(func(f *Facts) { f.FirstTriedAt, f.LastSuccessAt = hour(2), time.Time{} }), Hold, "the first was tried 2 hours ago"},
-		{"none in 12 hours, though tried", GateRecent, with(func(f *Facts) { f.LastSuccessAt = hour(12) }), Fail, "12 hours ago, the last try 5 minutes ago"},
+		{"none in 12 hours, though tried", GateRecent, with(func(f *Facts) { f.LastSuccessAt, f.Windows = hour(12), dry(2) }), Fail, "12 hours ago, the last try 5 minutes ago"},
+		{"none in 12 hours, though tried, over an outage", GateRecent, with(func(f *Facts) {
+			f.LastSuccessAt, f.Windows = hour(30), closed(trials(9, 9, "a"), Trials{LeftOut: 9}, trials(9, 9, "a"))
+		}), Fail, "30 hours ago"},
+		{"the first try after syncs were stopped fails", GateRecent, with(func(f *Facts) { f.LastSuccessAt = hour(24) }), Hold, "It fails when 2 windows of 6 hours went by"},
+		{"tried in one window since", GateRecent, with(func(f *Facts) { f.LastSuccessAt, f.Windows = hour(12), dry(1) }), Hold, "12 hours ago"},
+		{"a window with a success between", GateRecent, with(func(f *Facts) {
+			f.LastSuccessAt, f.Windows = hour(13), closed(trials(9, 9, "a"), trials(9, 8, "a"), trials(9, 9, "a"))
+		}), Hold, "13 hours ago"},
 		{"a moment less", GateRecent, with(func(f *Facts) { f.LastSuccessAt = hour(12).Add(time.Second) }), Pass, "11 hours"},
 		{"off-season: nobody was due", GateRecent, with(func(f *Facts) { f.LastSuccessAt, f.LastTriedAt = hour(300), hour(299) }), Unknown, "nobody was due"},
 		{"none fires", GateAlerts, calm(), Pass, "None fires."},
@@ -182,6 +204,10 @@ func TestOtherGates(t *testing.T) {
 		{"to the second", GateSoak, with(func(f *Facts) { f.PhaseSince = hour(48) }), Pass, "Long enough."},
 		{"16 hours to go", GateSoak, with(func(f *Facts) { f.PhaseSince = hour(32) }), Hold, "16 h more."},
 		{"a clock that was set back", GateSoak, with(func(f *Facts) { f.PhaseSince = hour(-2) }), Hold, "48 h more."},
+		{"late from an outage", GateJobs, with(func(f *Facts) { f.OutageJobs = []string{"syncs"} }), Hold, "An outage of the platform made a job late"},
+		{"late from an outage, and another", GateJobs, with(func(f *Facts) {
+			f.OutageJobs, f.LateJobs, f.LateSince = []string{"syncs"}, []string{"digests"}, hour(1)
+		}), Fail, "digests"},
 		{"no pilot", GatePilots, with(func(f *Facts) { f.Pilots, f.PilotsReady = 0, 0 }), Unknown, "No pilot"},
 		{"one not ready", GatePilots, with(func(f *Facts) { f.PilotsReady = 1 }), Hold, "1 pilot is not ready"},
 		{"all ready", GatePilots, calm(), Pass, "All of them"},
@@ -384,19 +410,25 @@ func TestRehearsal(t *testing.T) {
 		w.Window = Window{from, from.Add(6 * time.Hour)}
 		windows = append(windows, w)
 		f := calm()
-		f.At, f.PhaseSince = w.To, start
-		f.LastTriedAt, f.LastSuccessAt, f.AlertsAskedAt = w.To, w.To, w.To
+		f.At, f.PhaseSince = w.To.Add(OutageShows), start
+		f.LastTriedAt, f.LastSuccessAt, f.AlertsAskedAt = f.At, f.At, f.At
 		history = append(history, Moment{f, Level{Percent: 10}})
 	}
+	off := false
 	freezes := func(change func(*Criteria)) (list []string) {
 		phases := DefaultPhases()
 		change(&phases[3].Gates)
-		for _, f := range Rehearse(history, windows, phases) {
+		moments := slices.Clone(history)
+		for i := range moments {
+			moments[i].Level.Off = off
+		}
+		phases[1].Gates.Needed = Gates // nobody has it while it is off
+		for _, f := range Rehearse(moments, windows, phases) {
 			to := "the end"
 			if !f.To.IsZero() {
-				to = fmt.Sprint(f.To.Sub(start).Hours() / 6)
+				to = fmt.Sprint(math.Floor(f.To.Sub(start).Hours() / 6))
 			}
-			list = append(list, fmt.Sprintf("%s %v to %s", f.Gate, f.From.Sub(start).Hours()/6, to))
+			list = append(list, fmt.Sprintf("%s %v to %s", f.Gate, math.Floor(f.From.Sub(start).Hours()/6), to))
 		}
 		return list
 	}
@@ -407,8 +439,10 @@ func TestRehearsal(t *testing.T) {
 		"as it is":             {func(*Criteria) {}, []string{"failure_rate 23 to 27", "failure_rate 53 to 56"}},
 		"more may fail":        {func(c *Criteria) { c.Failures, c.Success = .5, .5 }, nil},
 		"without that gate":    {func(c *Criteria) { c.Needed = []Gate{GateSoak} }, nil},
+		"while it is off":      {func(c *Criteria) { off = true }, nil},
 		"only the whole phase": {func(c *Criteria) { c.Needed = []Gate{GateSuccess} }, []string{"sync_success 25 to 26"}},
 	} {
+		off = false
 		if diff := cmp.Diff(test.want, freezes(test.change)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}

@@ -48,10 +48,10 @@ func ParseAct(text string) (Act, error) {
 	return "", domain.Errorf(domain.Invalid, "%q is nothing that the guard does.", text).WithHint("Use freeze, back or off.")
 }
 
-// Trips are the gates for which the guard acts: those that are needed and fail, but for those that somebody has overridden.
-func Trips(results []Result, overridden []Gate) (trips []Result) {
+// Trips are the gates for which the guard acts: those that are needed and fail, but for those about which somebody has decided.
+func Trips(results []Result, excused []Gate) (trips []Result) {
 	for _, r := range Failed(results) {
-		if !slices.Contains(overridden, r.Gate) {
+		if !slices.Contains(excused, r.Gate) {
 			trips = append(trips, r)
 		}
 	}
@@ -84,6 +84,9 @@ func Rehearse(history []Moment, windows []Trials, phases []Phase) (freezes []Fre
 		f := m.Facts
 		f.Windows = Since(windows, f.PhaseSince, f.At)
 		failed := Failed(Judge(f, phases[at].Soak, phases[Asked(phases, at)].Gates))
+		if at == 0 { // where nobody has it, there is nothing to freeze
+			failed = nil
+		}
 		switch {
 		case len(failed) > 0 && !frozen:
 			freezes = append(freezes, Freezing{From: f.At, Gate: failed[0].Gate, Sentence: failed[0].Sentence})
@@ -95,11 +98,11 @@ func Rehearse(history []Moment, windows []Trials, phases []Phase) (freezes []Fre
 	return freezes
 }
 
-// Since are the windows that began at a time or later and were closed by another.
+// Since are the windows that began at a time or later and had closed by another.
 func Since(windows []Trials, from, by time.Time) []Trials {
 	begin, _ := slices.BinarySearchFunc(windows, from, func(w Trials, t time.Time) int { return w.From.Compare(t) })
 	end := begin
-	for end < len(windows) && !windows[end].To.After(by) {
+	for end < len(windows) && !windows[end].To.Add(OutageShows).After(by) {
 		end++
 	}
 	return windows[begin:end]

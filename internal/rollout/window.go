@@ -5,6 +5,10 @@ import "time"
 // windowHours is how long a window of trials is, by the clock on the wall.
 const windowHours = 6
 
+// OutageShows is how long before an alert about the platform its outage may have begun to show: a run must first meet enough
+// faults. A window closes that long after its end.
+const OutageShows = 30 * time.Minute
+
 // Window is a quarter of a calendar day, in which each competitor is one trial at most.
 type Window struct {
 	From, To time.Time // To is no part of it

@@ -33,6 +33,7 @@ UPDATE rollout SET phase_at = COALESCE(
 ALTER TABLE rollout_changes ADD COLUMN phase TEXT COLLATE "C" NOT NULL DEFAULT ''; -- where the change entered one
 ALTER TABLE rollout_changes ADD COLUMN override_until BIGINT; -- NULL: it overrode no gate
 ALTER TABLE rollout_changes ADD COLUMN overridden TEXT NOT NULL DEFAULT '[]'; -- JSON list of gates
+ALTER TABLE rollout_changes ADD COLUMN excused TEXT NOT NULL DEFAULT '[]'; -- of these, those for which the guard does not act until then
 CREATE INDEX rollout_changes_overriding ON rollout_changes (override_until) WHERE override_until IS NOT NULL;
 
 -- The phases as somebody has set them; none: as rollout.DefaultPhases has them.
@@ -87,6 +88,7 @@ DROP TABLE rollout_gates;
 DROP TABLE rollout_plans;
 DROP TABLE rollout_phases;
 DROP INDEX rollout_changes_overriding;
+ALTER TABLE rollout_changes DROP COLUMN excused;
 ALTER TABLE rollout_changes DROP COLUMN overridden;
 ALTER TABLE rollout_changes DROP COLUMN override_until;
 ALTER TABLE rollout_changes DROP COLUMN phase;
