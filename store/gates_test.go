@@ -827,6 +827,22 @@ func TestARehearsalGoesThroughWhatIsStored(t *testing.T) {
 	})
 }
 
+func TestWhatGatesWentByIsKeptForAYear(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.must(store.RolloutChange{Action: store.EnterPhase, Phase: "pilot"})
+		s.windows(2)
+		const kept = `SELECT (SELECT COUNT(*) FROM sync_windows) > 0, (SELECT COUNT(*) FROM rollout_facts) > 0`
+		if err := s.sys.PruneGates(t.Context(), s.clock.Now().Add(364*24*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		s.want("for a year", kept, "1|1")
+		if err := s.sys.PruneGates(t.Context(), s.clock.Now().Add(366*24*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		s.want("and no longer", kept, "0|0")
+	})
+}
+
 func TestReportsInAnOutageDoNotCount(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {
 		at := s.clock.Now()

@@ -78,14 +78,16 @@ func (r *Rollout) Launch(ctx context.Context, zone *time.Location) (l Launch, er
 	return l, wrap(err, "read the launch")
 }
 
-// readPilotPhase adds up the trials of the last pilot phase, up to the next change that entered a phase.
+// readPilotPhase adds up the trials of the last pilot phase, up to the next change that entered another. One that began before phases were
+// known has no such change, and is on where the level says so.
 func (l *Launch) readPilotPhase(ctx context.Context, tx conn) error {
 	var acted int
 	err := tx.row(ctx, `
 		SELECT p.at, (SELECT MIN(n.at) FROM rollout_changes n WHERE n.change_id > p.change_id AND n.phase NOT IN ('', 'pilot')),
 			(SELECT COUNT(*) FROM rollout_changes g WHERE g.change_id > p.change_id AND g.action IN ('guard_freeze', 'guard_back', 'guard_off')
 				AND g.change_id <= COALESCE((SELECT MIN(n.change_id) FROM rollout_changes n WHERE n.change_id > p.change_id AND n.phase NOT IN ('', 'pilot')), g.change_id))
-		FROM (SELECT change_id, at FROM rollout_changes WHERE phase = 'pilot' UNION ALL SELECT 0, 0) p ORDER BY p.change_id DESC LIMIT 1`).
+		FROM (SELECT change_id, at FROM rollout_changes WHERE phase = 'pilot'
+			UNION ALL SELECT 0, CASE WHEN r.percent = 0 AND NOT r.off THEN r.phase_at ELSE 0 END FROM rollout r) p ORDER BY p.change_id DESC LIMIT 1`).
 		Scan(into(&l.PilotFrom), into(&l.PilotTo), &acted)
 	if err != nil || l.PilotFrom.UnixMicro() == 0 {
 		l.PilotFrom, l.PilotTo = time.Time{}, time.Time{}

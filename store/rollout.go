@@ -239,6 +239,9 @@ func (r *Rollout) Apply(ctx context.Context, c RolloutChange) (RolloutOutcome, e
 		if c.Reason = strings.TrimSpace(c.Reason); c.Reason == "" && c.Action != AddPilot && c.Action != RemovePilot {
 			return domain.Errorf(domain.Invalid, "A reason is missing.").WithHint("Say in a few words why; it stands in the history.")
 		}
+		if c.Action == GuardFroze || c.Action == GuardObserved {
+			return domain.Errorf(domain.Invalid, "%q is not a change of the rollout.", c.Action)
+		}
 		if o, err = r.plan(ctx, tx, st, c); err != nil {
 			return err
 		}

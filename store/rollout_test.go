@@ -317,6 +317,7 @@ func TestWhatIsNoChangeIsRefused(t *testing.T) {
 			"an unknown coach":      {store.RolloutChange{Action: store.AddPilot, CoachID: "co-99"}, domain.NoSuch},
 			"a pilot held back":     {store.RolloutChange{Action: store.AddPilot, CoachID: "co-01"}, domain.Clash},
 			"an unknown change":     {store.RolloutChange{Action: store.Restore, Earlier: 99, Reason: "x"}, domain.NoSuch},
+			"what the guard does":   {store.RolloutChange{Action: store.GuardFroze, Reason: "x"}, domain.Invalid},
 			"an unknown action":     {store.RolloutChange{Action: "party", CoachID: "co-00", Reason: "x"}, domain.Invalid},
 		} {
 			test.c.Seen = -1
