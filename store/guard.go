@@ -159,7 +159,7 @@ func (sys *System) guard(ctx context.Context, tx conn, now time.Time, st Rollout
 func (sys *System) goOn(ctx context.Context, tx conn, now time.Time, st RolloutState, results []rollout.Result) (Guarded, error) {
 	plan, waits, err := waitingPlan(ctx, tx)
 	next := st.Phase() + 1
-	if err != nil || !waits || st.KillSwitch || now.Before(plan.NotBefore) || next >= len(st.Phases) || st.Phases[next].Level.Percent > plan.Percent || !rollout.Passes(results) {
+	if err != nil || !waits || st.KillSwitch || now.Before(plan.NotBefore) || next >= len(st.Phases) || !rollout.Passes(results) {
 		return Guarded{}, err
 	}
 	if st, err = rolloutState(ctx, tx, now); err != nil {
