@@ -113,7 +113,7 @@ func closeWindow(ctx context.Context, tx conn, from, to int64) error {
 		w.Succeeded += succeeded
 		w.Failed += failed
 		w.LeftOut += all - succeeded - failed
-		if failed > 0 {
+		if failed > 0 && coach != "" { // "" is nobody's, who has left the roster since
 			w.FailingCoaches++
 			if len(w.Failing) < failingKept {
 				w.Failing = append(w.Failing, coach)
