@@ -81,14 +81,14 @@ func (p *pages) readyForProduction(l store.Launch) views.LaunchList {
 	case l.PilotFrom.IsZero():
 	case n < rollout.EnoughToPass:
 		not = fmt.Sprintf("%s; it takes %d trials.", counted, rollout.EnoughToPass)
-	case l.Pilot.Succeeded*100 < n*95:
-		not = counted + "; at least 95 % must."
+	case !l.Pilot.CleanShare():
+		not = counted + "; at least " + percentText(rollout.StableShare) + " must."
 	default:
 		not = counted + ", but the guard acted. See the rollout's history."
 	}
 	list.Add(l.PilotClean, "The pilot was clean", counted+", and the guard did not act.", not)
 	p.addTick(&list, l, "recommended_done", "What was recommended is done", "What pilots and staff found and recommended is mended, or decided against.")
-	list.Add(true, "The documents are there", "Guides for coaches, admins, product staff and operators are part of the portal.", "")
+	p.addTick(&list, l, "documents_there", "The documents are there", "Coaches, admins, product staff and operators have their guides, and know where.")
 	p.addTick(&list, l, "team_trained", "The team is trained", "Admins have retried a failure and answered a report; product staff have moved the rollout.")
 	return list
 }
@@ -97,19 +97,17 @@ func (p *pages) productionStable(l store.Launch) views.LaunchList {
 	list := views.LaunchList{ID: "stable", Title: "Production is stable"}
 	good := 0
 	for _, d := range l.Days {
-		if d.Good {
+		if d.Clean() {
 			good++
 		}
 	}
-	list.Add(good == len(l.Days), fmt.Sprintf("%d days at 95 %% or above, with at least %d trials each", len(l.Days), rollout.EnoughToPass),
+	list.Add(good == len(l.Days), fmt.Sprintf("%d days at %s or above, with at least %d trials each", len(l.Days), percentText(rollout.StableShare), rollout.EnoughToPass),
 		"Each of the last 7 calendar days.", fmt.Sprintf("%d of the last %d calendar days; the table below has each.", good, len(l.Days)))
-	list.Add(l.Reports < mostReports, fmt.Sprintf("Fewer than %d problem reports in a week", mostReports), views.Plural(l.Reports, "report", "reports")+" in the last 7 days.",
+	list.Add(l.Reports < rollout.StableReports, fmt.Sprintf("Fewer than %d problem reports in a week", rollout.StableReports), views.Plural(l.Reports, "report", "reports")+" in the last 7 days.",
 		views.Plural(l.Reports, "report", "reports")+" in the last 7 days. See the page Problems.")
 	list.Add(len(l.Critical) == 0, "No critical alert in a week", "None fired.", "Fired: "+strings.Join(alertTitles(l.Critical), ", ")+".")
 	return list
 }
-
-const mostReports = 5 // in a week, of a production that is stable: fewer
 
 func alertTitles(rules []domain.AlertRule) (titles []string) {
 	for _, r := range rules {
@@ -120,7 +118,7 @@ func alertTitles(rules []domain.AlertRule) (titles []string) {
 
 func launchDays(l store.Launch) (days []views.LaunchDay) {
 	for _, d := range l.Days {
-		day := views.LaunchDay{Day: d.Day, Succeeded: d.Succeeded, Trials: d.Succeeded + d.Failed, Good: d.Good}
+		day := views.LaunchDay{Day: d.Day, Succeeded: d.Succeeded, Trials: d.N(), Good: d.Clean()}
 		if day.Trials > 0 {
 			day.Rate = percentText(float64(d.Succeeded) / float64(day.Trials))
 		}

@@ -87,20 +87,18 @@ func (p *pages) showRollout(c echo.Context, s *store.Scope, status int, form vie
 	if err != nil {
 		return err
 	}
-	view := p.rolloutView(st)
-	view.Form, view.Preview = form, preview
-	if regionOf(c) != "preview" {
-		if err := p.addGates(ctx, desk, st, &view); err != nil {
-			return err
-		}
-	}
-	if view.History, err = p.rolloutHistory(c, desk, st); err != nil {
-		return err
-	}
 	shell := p.shell(c, s.Viewer())
 	shell.Path = rolloutPath
 	if regionOf(c) == "preview" {
-		return write(c, status, views.RolloutPreview(shell, view.Preview))
+		return write(c, status, views.RolloutPreview(shell, preview))
+	}
+	view := p.rolloutView(st)
+	view.Form, view.Preview = form, preview
+	if err := p.addGates(ctx, desk, st, &view); err != nil {
+		return err
+	}
+	if view.History, err = p.rolloutHistory(c, desk, st); err != nil {
+		return err
 	}
 	return write(c, status, views.RolloutPage(shell, view))
 }
@@ -142,18 +140,15 @@ func (p *pages) rolloutMove(c echo.Context, s *store.Scope) error {
 	if change.OverrideFor, err = overrideFor(form.Lasts); err == nil {
 		_, err = p.changeRollout(c, s, change)
 	}
-	switch domain.CodeOf(err) {
-	case domain.Clash:
-		form.Problem, form.Clash = plainText(err), true
-		return p.showRollout(c, s, http.StatusConflict, form)
-	case domain.Invalid:
-		form.Problem = plainText(err)
-		return p.showRollout(c, s, http.StatusUnprocessableEntity, form)
+	if err == nil {
+		return seeOther(c, rolloutPath)
 	}
+	form.Problem, form.Clash = plainText(err), domain.CodeOf(err) == domain.Clash
+	status, err := inPlace(err)
 	if err != nil {
 		return err
 	}
-	return seeOther(c, rolloutPath)
+	return p.showRollout(c, s, status, form)
 }
 
 // changeRollout applies a change that was made on top of the change that the form had seen.

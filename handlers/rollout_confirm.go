@@ -102,15 +102,15 @@ func (p *pages) confirmChange(c echo.Context, s *store.Scope, change store.Rollo
 	if change.OverrideFor, err = overrideFor(c.FormValue("lasts")); err == nil {
 		_, err = p.changeRollout(c, s, change)
 	}
-	switch domain.CodeOf(err) {
-	case domain.Clash, domain.Invalid:
-		view.Problem = plainText(err)
-		return p.showConfirm(c, s, statusOf[domain.CodeOf(err)], change, view)
+	if err == nil {
+		return seeOther(c, view.Back)
 	}
+	view.Problem = plainText(err)
+	status, err := inPlace(err)
 	if err != nil {
 		return err
 	}
-	return seeOther(c, view.Back)
+	return p.showConfirm(c, s, status, change, view)
 }
 
 func (p *pages) showConfirm(c echo.Context, s *store.Scope, status int, change store.RolloutChange, view views.RolloutConfirm) error {

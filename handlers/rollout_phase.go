@@ -26,15 +26,15 @@ func (p *pages) rolloutPhase(c echo.Context, s *store.Scope) error {
 	if err == nil {
 		_, err = p.changeRollout(c, s, change)
 	}
-	switch code := domain.CodeOf(err); code {
-	case domain.Clash, domain.Invalid:
-		form.Problem = plainText(err)
-		return p.showPhase(c, s, statusOf[code], form)
+	if err == nil {
+		return seeOther(c, rolloutPath)
 	}
+	form.Problem = plainText(err)
+	status, err := inPlace(err)
 	if err != nil {
 		return err
 	}
-	return seeOther(c, rolloutPath)
+	return p.showPhase(c, s, status, form)
 }
 
 // phaseChange is what the form asks for.
@@ -78,7 +78,6 @@ func (p *pages) showPhase(c echo.Context, s *store.Scope, status int, form views
 		}
 	}
 	form.Preview = p.movePreview(o, views.RolloutForm{Percent: o.After.Level.String()})
-	form.Gates = form.Preview.Gates
 	switch {
 	case form.Again:
 		form.Title = "Begin phase " + form.Name + " anew?"

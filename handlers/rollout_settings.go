@@ -24,18 +24,26 @@ func (p *pages) rolloutPhases(c echo.Context, s *store.Scope) error {
 		return p.showPhases(c, s, http.StatusOK, views.PhaseSettings{})
 	}
 	change := store.RolloutChange{Action: store.EditPhases, Reason: c.FormValue("reason")}
-	var err error
-	if change.Phases, err = p.phasesOfForm(c, s, c.FormValue); err == nil {
-		_, err = p.changeRollout(c, s, change)
-	}
-	switch code := domain.CodeOf(err); code {
-	case domain.Clash, domain.Invalid:
-		return p.showPhases(c, s, statusOf[code], views.PhaseSettings{Problem: plainText(err), Reason: change.Reason})
-	}
+	_, st, err := standing(c, s)
 	if err != nil {
 		return err
 	}
-	return seeOther(c, rolloutPath)
+	if change.Phases, err = phasesOfForm(c, st.Phases); err == nil {
+		_, err = p.changeRollout(c, s, change)
+	}
+	return p.phasesSaved(c, s, err, change.Reason)
+}
+
+// phasesSaved leads to the rollout, or shows what spoke against saving.
+func (p *pages) phasesSaved(c echo.Context, s *store.Scope, fault error, reason string) error {
+	if fault == nil {
+		return seeOther(c, rolloutPath)
+	}
+	status, err := inPlace(fault)
+	if err != nil {
+		return err
+	}
+	return p.showPhases(c, s, status, views.PhaseSettings{Problem: plainText(fault), Reason: reason})
 }
 
 func (p *pages) showPhases(c echo.Context, s *store.Scope, status int, view views.PhaseSettings) error {
@@ -51,19 +59,14 @@ func (p *pages) showPhases(c echo.Context, s *store.Scope, status int, view view
 	for i, phase := range st.Phases {
 		view.Phases = append(view.Phases, phaseFields(i, phase))
 	}
-	value := c.QueryParam
-	if c.Request().Method == http.MethodPost {
-		value = c.FormValue
-	}
-	if value("soak-1") != "" { // a form was filled in
-		needed := neededOf(c)
+	if c.FormValue("soak-1") != "" { // a form was filled in
 		for i := range view.Phases {
-			typed(&view.Phases[i], value, needed)
+			typed(&view.Phases[i], c)
 		}
 	}
 	if c.QueryParam("rehearse") == "yes" {
 		view.Reason = c.QueryParam("reason")
-		phases, err := p.phasesOfForm(c, s, c.QueryParam)
+		phases, err := phasesOfForm(c, st.Phases)
 		var r store.Rehearsal
 		if err == nil {
 			r, err = desk.Rehearse(ctx, phases)
@@ -110,7 +113,7 @@ func percentField(share float64) string {
 }
 
 // typed puts what was typed in the place of what is stored.
-func typed(f *views.PhaseFields, value func(string) string, needed func(index string) []string) {
+func typed(f *views.PhaseFields, c echo.Context) {
 	if f.First {
 		return
 	}
@@ -118,40 +121,28 @@ func typed(f *views.PhaseFields, value func(string) string, needed func(index st
 		"percent": &f.Percent, "soak": &f.Soak, "success": &f.Success, "failures": &f.Failures, "recent": &f.Hours, "reports": &f.Number,
 	} {
 		if name != "percent" || f.Percent != "" {
-			*field = shorten(value(name + "-" + f.Index))
+			*field = shorten(c.FormValue(name + "-" + f.Index))
 		}
 	}
 	f.Needed = map[string]bool{}
-	for _, g := range needed(f.Index) {
+	for _, g := range neededOf(c, f.Index) {
 		f.Needed[g] = true
 	}
 }
 
-// neededOf reads which gates were ticked.
-func neededOf(c echo.Context) func(index string) []string {
-	return func(index string) []string {
-		values := c.QueryParams()
-		if c.Request().Method == http.MethodPost {
-			if posted, err := c.FormParams(); err == nil {
-				values = posted
-			}
-		}
-		return values["needs-"+index]
-	}
+// neededOf reads which gates of a phase were ticked, in a form or in an address.
+func neededOf(c echo.Context, index string) []string {
+	return c.Request().Form["needs-"+index] // FormValue has read it
 }
 
-// phasesOfForm reads edited phases: an Invalid error says which field is wrong.
-func (p *pages) phasesOfForm(c echo.Context, s *store.Scope, value func(string) string) ([]rollout.Phase, error) {
-	_, st, err := standing(c, s)
-	if err != nil {
-		return nil, err
-	}
-	phases, needed := slices.Clone(st.Phases), neededOf(c)
+// phasesOfForm reads edited phases, in a form or in an address: an Invalid error says which field is wrong.
+func phasesOfForm(c echo.Context, stored []rollout.Phase) ([]rollout.Phase, error) {
+	phases := slices.Clone(stored)
 	for i := range phases {
 		if i == 0 {
 			continue
 		}
-		r := &fieldReader{value: value, index: strconv.Itoa(i), phase: phaseTitle(phases[i])}
+		r := &fieldReader{value: c.FormValue, index: strconv.Itoa(i), phase: phaseTitle(phases[i])}
 		phase := &phases[i]
 		if phase.Level.Percent > 0 {
 			phase.Level.Percent = int(r.number("percent", "percentage"))
@@ -161,7 +152,7 @@ func (p *pages) phasesOfForm(c echo.Context, s *store.Scope, value func(string) 
 			Success: r.share("success", "share of syncs that succeed"), Failures: r.share("failures", "failure rate"),
 			Recent: time.Duration(r.number("recent", "time without a success")) * time.Hour, Reports: int(r.number("reports", "number of problem reports")),
 		}
-		ticked := needed(r.index)
+		ticked := neededOf(c, r.index)
 		for _, g := range rollout.Gates {
 			if slices.Contains(ticked, string(g)) {
 				phase.Gates.Needed = append(phase.Gates.Needed, g)
@@ -211,12 +202,5 @@ func (p *pages) rolloutGuard(c echo.Context, s *store.Scope) error {
 			Action: store.SetGuard, Guard: rollout.Guard{On: c.FormValue("on") == "yes", Act: act}, Reason: c.FormValue("reason"),
 		})
 	}
-	switch code := domain.CodeOf(err); code {
-	case domain.Clash, domain.Invalid:
-		return p.showPhases(c, s, statusOf[code], views.PhaseSettings{Problem: plainText(err)})
-	}
-	if err != nil {
-		return err
-	}
-	return seeOther(c, rolloutPath)
+	return p.phasesSaved(c, s, err, "")
 }

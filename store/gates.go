@@ -132,6 +132,12 @@ func gateAlerts(ctx context.Context, tx conn, f *rollout.Facts) (err error) {
 	return wrap(err, "read alerts")
 }
 
+// inOutage is the predicate that the platform was out of order at a time; $1 is the rule of the alert about it, $2 how long before the
+// alert an outage may show.
+func inOutage(at string) string {
+	return `EXISTS (SELECT 1 FROM alerts o WHERE o.rule = $1 AND o.fired_at - $2 <= ` + at + ` AND (o.resolved_at IS NULL OR o.resolved_at >= ` + at + `))`
+}
+
 func gateJobs(ctx context.Context, tx conn, f *rollout.Facts) error {
 	if err := tx.row(ctx, `SELECT COUNT(*) FROM background_jobs`).Scan(&f.Jobs); err != nil {
 		return fmt.Errorf("count jobs: %w", err)
@@ -142,8 +148,7 @@ func gateJobs(ctx context.Context, tx conn, f *rollout.Facts) error {
 	}
 	for _, j := range known.LateJobs() {
 		var outage bool
-		err := tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM alerts o WHERE o.rule = $1 AND o.fired_at - $3 <= $2 AND (o.resolved_at IS NULL OR o.resolved_at >= $2))`,
-			string(domain.AlertPlatform), micros(j.TimedOutAt), rollout.OutageShows.Microseconds()).Scan(&outage)
+		err := tx.row(ctx, `SELECT `+inOutage("$3"), string(domain.AlertPlatform), rollout.OutageShows.Microseconds(), micros(j.TimedOutAt)).Scan(&outage)
 		if err != nil {
 			return fmt.Errorf("ask whether a job was late in an outage: %w", err)
 		}
@@ -186,10 +191,8 @@ func gatePilots(ctx context.Context, tx conn, f *rollout.Facts) error {
 // gateReports counts the problem reports of a week, but those made while the platform was out of order.
 func gateReports(ctx context.Context, tx conn, f *rollout.Facts) error {
 	err := tx.row(ctx, `
-		SELECT COUNT(*) FROM problem_reports r
-		WHERE r.reported_at > $1 AND NOT EXISTS (
-			SELECT 1 FROM alerts a WHERE a.rule = $2 AND a.fired_at <= r.reported_at + $3 AND (a.resolved_at IS NULL OR a.resolved_at >= r.reported_at))`,
-		micros(f.At.Add(-rollout.Week)), string(domain.AlertPlatform), rollout.OutageShows.Microseconds()).Scan(&f.Reports)
+		SELECT COUNT(*) FROM problem_reports r WHERE r.reported_at > $3 AND NOT `+inOutage("r.reported_at"),
+		string(domain.AlertPlatform), rollout.OutageShows.Microseconds(), micros(f.At.Add(-rollout.Week))).Scan(&f.Reports)
 	return wrap(err, "count problem reports")
 }
 
@@ -330,25 +333,27 @@ func readVerdicts(ctx context.Context, tx conn) (map[rollout.Gate]storedVerdict,
 	return stored, wrap(err, "read verdicts")
 }
 
-// keepVerdicts stores what gates say where that is something else than before, and reports whether it was.
-func keepVerdicts(ctx context.Context, tx conn, now time.Time, results []rollout.Result) (changed bool, err error) {
+// keepVerdicts stores what gates say where that is something else than before. It gives since when each says so, and whether one was
+// new.
+func keepVerdicts(ctx context.Context, tx conn, now time.Time, results []rollout.Result) (since map[rollout.Gate]time.Time, changed bool, err error) {
 	stored, err := readVerdicts(ctx, tx)
 	if err != nil {
-		return false, err
+		return nil, false, err
 	}
+	since = map[rollout.Gate]time.Time{}
 	for _, r := range results {
-		if stored[r.Gate].verdict == r.Verdict {
+		if since[r.Gate] = stored[r.Gate].since; stored[r.Gate].verdict == r.Verdict {
 			continue
 		}
-		changed = true
+		changed, since[r.Gate] = true, now
 		_, err := tx.exec(ctx, `
 			INSERT INTO rollout_gates (gate, verdict, since_at) VALUES ($1, $2, $3)
 			ON CONFLICT (gate) DO UPDATE SET verdict = excluded.verdict, since_at = excluded.since_at`, string(r.Gate), string(r.Verdict), micros(now))
 		if err != nil {
-			return false, fmt.Errorf("write a verdict: %w", err)
+			return nil, false, fmt.Errorf("write a verdict: %w", err)
 		}
 	}
-	return changed, nil
+	return since, changed, nil
 }
 
 // texts are values of a type of texts as plain texts.

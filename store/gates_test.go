@@ -199,7 +199,7 @@ func TestTrials(t *testing.T) {
 		"status 500 before an outage shows":  {syncs: []*domain.CallError{serverErr}, firesAt: minutes(10), want: "0|0|1|0"},
 		"status 500 long before an outage":   {syncs: []*domain.CallError{serverErr}, firesAt: minutes(40), want: "0|1|0|1"},
 		"malformed just before an outage":    {syncs: []*domain.CallError{unreadable}, firesAt: minutes(10), want: "0|1|0|1"},
-		"anything in an outage":              {syncs: []*domain.CallError{nil, unreadable}[1:], firesAt: -minutes(1), want: "0|0|1|0"},
+		"anything in an outage":              {syncs: []*domain.CallError{unreadable}, firesAt: -minutes(1), want: "0|0|1|0"},
 		"half a window of outage, then well": {syncs: []*domain.CallError{serverErr, serverErr, nil}, firesAt: minutes(5), resolves: minutes(15), want: "1|0|0|0"},
 		"half a window of outage, then not":  {syncs: []*domain.CallError{serverErr, serverErr, serverErr}, firesAt: minutes(5), resolves: minutes(15), want: "0|1|0|1"},
 	} {

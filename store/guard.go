@@ -40,14 +40,14 @@ func (sys *System) GuardRollout(ctx context.Context, now time.Time) (done Guarde
 			return err
 		}
 		results := rollout.Judge(facts, st.Phases[st.Phase()].Soak, st.Phases[rollout.Asked(st.Phases, st.Phase())].Gates)
-		changed, err := keepVerdicts(ctx, tx, now, results)
+		since, changed, err := keepVerdicts(ctx, tx, now, results)
 		if err != nil {
 			return err
 		}
 		if err := keepGateFacts(ctx, tx, st, facts, changed); err != nil {
 			return err
 		}
-		trips, decided, err := tripping(ctx, tx, now, results)
+		trips, decided, err := tripping(ctx, tx, now, results, since)
 		if err != nil {
 			return err
 		}
@@ -68,14 +68,14 @@ func (sys *System) GuardRollout(ctx context.Context, now time.Time) (done Guarde
 
 // tripping are the gates for which the guard acts. decided says that somebody had decided about each of them, which is over: then it
 // takes nothing from anybody.
-func tripping(ctx context.Context, tx conn, now time.Time, results []rollout.Result) (trips []rollout.Result, decided bool, err error) {
-	since, err := readVerdicts(ctx, tx)
-	if err != nil {
-		return nil, false, err
+func tripping(ctx context.Context, tx conn, now time.Time, results []rollout.Result, since map[rollout.Gate]time.Time) (trips []rollout.Result, decided bool, err error) {
+	failed := rollout.Failed(results)
+	if len(failed) == 0 {
+		return nil, false, nil
 	}
 	first := now
-	for _, r := range rollout.Failed(results) {
-		if at := since[r.Gate].since; at.Before(first) {
+	for _, r := range failed {
+		if at := since[r.Gate]; at.Before(first) {
 			first = at
 		}
 	}
@@ -90,7 +90,7 @@ func tripping(ctx context.Context, tx conn, now time.Time, results []rollout.Res
 			continue
 		}
 		for _, g := range o.Overridden {
-			if !o.Until.Before(since[g].since) {
+			if !o.Until.Before(since[g]) {
 				over = append(over, g)
 			}
 		}

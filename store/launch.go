@@ -37,7 +37,7 @@ type Tick struct {
 }
 
 // The items that people confirm.
-var launchItems = []string{"pilots_briefed", "recommended_done", "team_trained"}
+var launchItems = []string{"pilots_briefed", "recommended_done", "documents_there", "team_trained"}
 
 // Launch reads what the lists of the launch go by. zone is that of calendar days.
 func (r *Rollout) Launch(ctx context.Context, zone *time.Location) (l Launch, err error) {
@@ -100,8 +100,8 @@ func (l *Launch) readPilotPhase(ctx context.Context, tx conn) error {
 	if !l.PilotTo.IsZero() {
 		windows = rollout.Since(windows, l.PilotFrom, l.PilotTo)
 	}
-	l.Pilot, l.PilotClean = rollout.Clean(windows)
-	l.PilotClean = l.PilotClean && acted == 0
+	l.Pilot = rollout.Sum(windows)
+	l.PilotClean = l.Pilot.Clean() && acted == 0
 	return nil
 }
 

@@ -61,29 +61,31 @@ func platformOut(ctx context.Context, tx conn) (since time.Time, err error) {
 // closeWindows counts the trials of every window that is over, and forgets whose they were. An alert about the platform may fire for a while
 // after an outage began, so it waits for that; a sync that was stored when the window ended has come long before, too.
 func (sys *System) closeWindows(ctx context.Context, now time.Time) error {
+	by := micros(now.Add(-rollout.OutageShows))
+	if _, over, err := oldestWindow(ctx, sys.s.db.reader(), by); err != nil || !over {
+		return err
+	}
 	return sys.s.db.update(ctx, func(tx conn) error {
 		if err := lockRollout(ctx, tx); err != nil { // one process at a time
 			return err
 		}
-		return closeAll(ctx, tx, micros(now.Add(-rollout.OutageShows)))
+		for {
+			w, over, err := oldestWindow(ctx, tx, by)
+			if err != nil || !over {
+				return err
+			}
+			if err := closeWindow(ctx, tx, micros(w.From), micros(w.To)); err != nil {
+				return fmt.Errorf("close a window: %w", err)
+			}
+		}
 	})
 }
 
-func closeAll(ctx context.Context, tx conn, by int64) error {
-	for {
-		var from, to int64
-		err := tx.row(ctx, `
-			SELECT COALESCE(MIN(window_at), 0), COALESCE(MIN(closes_at), 0) FROM sync_trials WHERE window_at = (SELECT MIN(window_at) FROM sync_trials)`).Scan(&from, &to)
-		if err != nil {
-			return fmt.Errorf("look for a window to close: %w", err)
-		}
-		if from == 0 || to > by {
-			return nil
-		}
-		if err := closeWindow(ctx, tx, from, to); err != nil {
-			return fmt.Errorf("close a window: %w", err)
-		}
-	}
+// oldestWindow finds the oldest window that is not closed, and says whether it was over by a time.
+func oldestWindow(ctx context.Context, tx conn, by int64) (w rollout.Window, over bool, err error) {
+	err = tx.row(ctx, `SELECT MIN(window_at), MIN(closes_at) FROM sync_trials WHERE window_at = (SELECT MIN(window_at) FROM sync_trials)`).
+		Scan(into(&w.From), into(&w.To))
+	return w, !w.From.IsZero() && micros(w.To) <= by, wrap(err, "look for a window to close")
 }
 
 // failingKept is how many of the coaches under whom trials failed a window names.

@@ -228,7 +228,7 @@ func everything() map[string]templ.Component {
 		"edit, confirm, calm":     RosterConfirmPage(admin, RosterConfirm{Title: "Activate?", Button: "Activate"}),
 		"rollout":                 RolloutPage(product, someRollout()),
 		"rollout, not begun":      RolloutPage(product, Rollout{Level: "0", PhaseName: "Off", Form: RolloutForm{Percent: "0"}}),
-		"rollout, phase":          PhasePage(product, PhaseForm{Name: "50 %", Title: "Go on to 50 %?", Action: "/rollout/phase/50", Forward: true, When: "time", At: "2026-11-30T18:00", Gates: someRollout().Gates.Rows, Problem: "A reason is missing.", Preview: RolloutPreviewData{Level: "50", Gained: []string{"Ines Falk"}, Eligible: 4, Enrolled: 2}}),
+		"rollout, phase":          PhasePage(product, PhaseForm{Name: "50 %", Title: "Go on to 50 %?", Action: "/rollout/phase/50", Forward: true, When: "time", At: "2026-11-30T18:00", Problem: "A reason is missing.", Preview: RolloutPreviewData{Gates: someRollout().Gates.Rows, Level: "50", Gained: []string{"Ines Falk"}, Eligible: 4, Enrolled: 2}}),
 		"rollout, phase anew":     PhasePage(product, PhaseForm{Name: "Pilot", Title: "Begin phase Pilot anew?", Again: true}),
 		"rollout, phase back":     PhasePage(product, PhaseForm{Name: "10 %", Title: "Go back to 10 %?", Preview: RolloutPreviewData{Level: "10", Down: true, Lost: []string{"Ines Falk"}}}),
 		"rollout, phases":         PhaseSettingsPage(product, somePhases()),

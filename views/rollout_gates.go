@@ -143,7 +143,6 @@ type PhaseForm struct {
 	Forward             bool // it gives more than there is
 	Again               bool // it is on already
 	Preview             RolloutPreviewData
-	Gates               []GateRow
 	When, At            string // "now", "gates" or "time"; the time as it was typed
 	Keep                bool
 	Lasts               string // hours of an override
@@ -238,7 +237,7 @@ var phaseInputs = []struct {
 
 // nowText says what it takes to move now.
 func (d PhaseForm) nowText() string {
-	if n := len(openGates(d.Gates)); n > 0 {
+	if n := len(openGates(d.Preview.Gates)); n > 0 {
 		return "Now, as an override of " + Plural(n, "gate", "gates")
 	}
 	return "Now"

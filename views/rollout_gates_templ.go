@@ -1168,7 +1168,7 @@ func PhasePage(s Shell, d PhaseForm) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = overrideNote(d.Gates, d.Lasts).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = overrideNote(d.Preview.Gates, d.Lasts).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -119,9 +119,7 @@ func Judge(f Facts, soak time.Duration, c Criteria) []Result {
 const outOfOrder = " The platform is out of order."
 
 // Passes reports whether everything that is needed passes.
-func Passes(results []Result) bool {
-	return !slices.ContainsFunc(results, func(r Result) bool { return r.Needed && r.Verdict != Pass })
-}
+func Passes(results []Result) bool { return len(NotPassed(results)) == 0 }
 
 // NotPassed are the needed gates that do not pass.
 func NotPassed(results []Result) (list []Result) {
@@ -176,7 +174,7 @@ func lastDay(windows []Trials, until time.Time) []Trials {
 // rated judges a rate of failed trials, of which most may fail, over the part of the windows that counts. Its value is the share
 // that failed.
 func rated(f Facts, windows []Trials, most float64, part func([]Trials, time.Time) []Trials) Result {
-	all := sum(part(windows, f.At))
+	all := Sum(part(windows, f.At))
 	r := Result{N: all.N()}
 	if r.N > 0 {
 		r.Value, r.Known = float64(all.Failed)/float64(r.N), true
@@ -227,7 +225,7 @@ func failing(windows []Trials, most float64, part func([]Trials, time.Time) []Tr
 		if last.N() == 0 {
 			continue
 		}
-		all := sum(part(windows[:end], last.To))
+		all := Sum(part(windows[:end], last.To))
 		if all.N() < EnoughToFail || WilsonLower(all.Failed, all.N()) <= most {
 			return false
 		}

@@ -44,8 +44,8 @@ type Trials struct {
 // N is how many trials count.
 func (t Trials) N() int { return t.Succeeded + t.Failed }
 
-// sum adds up windows. Coaches are counted as far as they are known by id: exactly up to two.
-func sum(windows []Trials) (all Trials) {
+// Sum adds up windows. Coaches are counted as far as they are known by id: exactly up to two.
+func Sum(windows []Trials) (all Trials) {
 	coaches := map[string]bool{}
 	for _, w := range windows {
 		all.Succeeded += w.Succeeded
