@@ -58,16 +58,30 @@ func (sys *System) WorkOperations(ctx context.Context) (more bool, err error) {
 }
 
 // closeDone closes operations with nothing left to do, and counts their items: they do not change any more, and the list of the
-// last operations need not go through them.
+// last operations need not go through them. It closes first: an item that is settled between the two statements belongs to an
+// operation that stays open, whose items are not counted yet.
 func closeDone(ctx context.Context, tx conn, now int64) error {
-	const done = `o.finished_at IS NULL AND o.planned_at IS NOT NULL AND NOT EXISTS (
-		SELECT 1 FROM operation_items q WHERE q.operation_id = o.operation_id AND q.state = 'queued')`
-	_, err := tx.exec(ctx, `
-		INSERT INTO operation_counts (operation_id, state, skip_reason, items)
-		SELECT i.operation_id, i.state, i.skip_reason, COUNT(*) FROM operation_items i JOIN operations o ON o.operation_id = i.operation_id
-		WHERE `+done+` GROUP BY i.operation_id, i.state, i.skip_reason`)
-	if err == nil {
-		_, err = tx.exec(ctx, `UPDATE operations AS o SET finished_at = $1 WHERE `+done, now)
+	rows, err := tx.query(ctx, `
+		UPDATE operations AS o SET finished_at = $1
+		WHERE o.finished_at IS NULL AND o.planned_at IS NOT NULL AND NOT EXISTS (
+			SELECT 1 FROM operation_items q WHERE q.operation_id = o.operation_id AND q.state = 'queued')
+		RETURNING operation_id`, now)
+	if err != nil {
+		return wrap(err, "close operations")
+	}
+	var closed []int64
+	err = each(rows, func() error {
+		var id int64
+		err := rows.Scan(&id)
+		closed = append(closed, id)
+		return err
+	})
+	for _, id := range closed {
+		if err == nil {
+			_, err = tx.exec(ctx, `
+				INSERT INTO operation_counts (operation_id, state, skip_reason, items)
+				SELECT operation_id, state, skip_reason, COUNT(*) FROM operation_items WHERE operation_id = $1 GROUP BY operation_id, state, skip_reason`, id)
+		}
 	}
 	return wrap(err, "close operations")
 }

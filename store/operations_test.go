@@ -223,6 +223,34 @@ func TestTwoWhoPressAtOnceQueueEachOnce(t *testing.T) {
 	})
 }
 
+func TestWhatIsSettledWhileAnOperationIsBeingClosedIsCounted(t *testing.T) {
+	t.Parallel() // on Postgres only: SQLite has one writer
+	h := newHouse(t, "postgres")
+	h.people()
+	h.crowd(1)
+	o := h.operate(store.OperationRequest{Kind: store.OpRetry})
+	if o.Queued != 1 {
+		t.Fatalf("%+v, want one queued", o)
+	}
+	// Whoever closes operations stops after each statement, for as long as the row of a coach whom this is not about is held.
+	h.exec(`CREATE FUNCTION behind_a_coach() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN PERFORM 1 FROM coaches WHERE coach_id = 'co-b' FOR UPDATE; RETURN NULL; END $$`)
+	h.exec(`CREATE TRIGGER halt AFTER UPDATE ON operations FOR EACH STATEMENT EXECUTE FUNCTION behind_a_coach()`)
+	h.exec(`CREATE TRIGGER halt AFTER INSERT ON operation_counts FOR EACH STATEMENT EXECUTE FUNCTION behind_a_coach()`)
+	queue(t, h, "coaches WHERE coach_id = $1", "co-b",
+		func(s *store.Store) error {
+			_, err := s.System().WorkOperations(t.Context())
+			return err
+		},
+		func(s *store.Store) error {
+			_, err := s.System().StorePull(t.Context(), h.pull("gp-0000"))
+			return err
+		})
+	if o = h.worked(o.ID); o.Matched != 1 || o.Done != 1 || o.FinishedAt.IsZero() {
+		t.Errorf("%+v, want the one done, and counted", o)
+	}
+}
+
 func TestStoppingTakesBackWhatWasNotTried(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		h.crowd(3)
