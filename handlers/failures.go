@@ -158,6 +158,9 @@ func boardStats(b store.FailureBoard) []views.Stat {
 // causeCard is a cause with the buttons that the viewer may press.
 func (p *pages) causeCard(l failureList, v domain.Viewer, c store.FailedCause) views.CauseCard {
 	advice := c.Advice()
+	if c.NeedAttention > 0 {
+		advice = advice.Lasting()
+	}
 	card := views.CauseCard{
 		Print: c.Print, Title: views.CauseTitle(c.Cause), Advice: advice.Do + " " + advice.Who, Needs: views.CauseNeeds(c.Kind, c.NeedAttention),
 		Competitors: c.Competitors, Coaches: c.Coaches, FirstAt: c.FirstAt, LastAt: c.LastAt, Class: c.Class,

@@ -49,6 +49,21 @@ func TestFailuresStandByCauseWithTheirCounts(t *testing.T) {
 	})
 }
 
+func TestWhatFailsAgainAndAgainIsNotLeftToItself(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *portal) {
+		for try, want := range []string{
+			"It is tried again by itself. Nobody has to act. What to do about: The platform had a fault of its own (ODL scores, status 503)",
+			"",
+			"It has failed several times running, and is still tried. An admin tests the connection, and asks MetaCTF where that works. What to do about: The platform had a fault of its own (ODL scores, status 503)",
+		} {
+			p.failed("P-1", domain.ServerError)
+			if want != "" {
+				wantEqual(t, fmt.Sprintf("after try %d", try+1), p.as(admin).get("/admin/failures?class=server_error").words(".cause h2 ~ p"), []string{want})
+			}
+		}
+	})
+}
+
 func TestFiltersOfFailuresStandInTheAddress(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *portal) {
 		p.failed("P-1", domain.ServerError)

@@ -134,7 +134,7 @@ func (p *pages) readiness(c store.RolloutCoach) (checks []views.RolloutCheck) {
 func (p *pages) signInMissing(c store.RolloutCoach) string {
 	switch {
 	case !c.HasLogin:
-		return "No login yet. An operator adds one with the command flagpole user add."
+		return "No login yet. An admin invites the coach."
 	case c.SignedInAt.IsZero():
 		return "Has never signed in."
 	}

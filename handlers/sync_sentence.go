@@ -85,6 +85,9 @@ func inStep(h store.SyncHealth) string {
 func failingSentence(h store.SyncHealth, c circumstances) views.Sentence {
 	most := h.Errors[0]
 	advice := domain.AdviceFor(most.Class)
+	if most.NeedAttention > 0 {
+		advice = advice.Lasting()
+	}
 	whom := views.Plural(most.Competitors, "competitor", "competitors") + " of " + views.Plural(most.Coaches, "coach", "coaches")
 	s := views.Sentence{Kind: "warn", Sub: advice.Do + " " + advice.Who + " " + inStep(h)}
 	if h.Failing*mostlyWell <= h.OnPlatform {

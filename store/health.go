@@ -64,6 +64,7 @@ type Freshnesses struct{ Under1h, Under4h, Under8h, Under24h, Older, Never int }
 type OpenErrors struct {
 	Class                domain.FailureClass
 	Competitors, Coaches int
+	NeedAttention        int       // competitors who have failed too often for it to pass
 	Since                time.Time // the first of them
 }
 
@@ -179,7 +180,8 @@ const failingStates = `('` + string(domain.StateAttention) + `', '` + string(dom
 
 func (h *SyncHealth) readErrors(ctx context.Context, tx conn, _ time.Time) error {
 	rows, err := tx.query(ctx, `
-		SELECT st.error_class, COUNT(*), COUNT(DISTINCT c.coach_id), MIN(COALESCE(st.failing_since, st.last_attempt_at))
+		SELECT st.error_class, COUNT(*), COUNT(DISTINCT c.coach_id), COUNT(*) FILTER (WHERE c.state = '`+string(domain.StateAttention)+`'),
+			MIN(COALESCE(st.failing_since, st.last_attempt_at))
 		FROM competitor_list c
 		JOIN coaches co ON co.coach_id = c.coach_id
 		JOIN game_platform_sync_state st ON st.syned_user_id = c.game_platform_id
@@ -190,7 +192,7 @@ func (h *SyncHealth) readErrors(ctx context.Context, tx conn, _ time.Time) error
 	}
 	return each(rows, func() error {
 		var e OpenErrors
-		err := rows.Scan(&e.Class, &e.Competitors, &e.Coaches, into(&e.Since))
+		err := rows.Scan(&e.Class, &e.Competitors, &e.Coaches, &e.NeedAttention, into(&e.Since))
 		h.Errors = append(h.Errors, e)
 		return err
 	})

@@ -144,7 +144,7 @@ func usualCoach(t *testing.T, sim *simulator.Simulator) string {
 	if err != nil || len(bad) > 0 {
 		t.Fatal(bad, err)
 	}
-	return demoCoach(rows)
+	return demoCoach(rows, func(string) bool { return true })
 }
 
 // addNovice imports a coach whose only competitor then moves to another one; a team without members stays behind.

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -45,7 +44,8 @@ func (p *program) demo(ctx context.Context, addr string) (err error) {
 	if err != nil {
 		return usage(err)
 	}
-	season, err := startSeason(ctx)
+	clock := newDemoClock(demoSince)
+	season, err := startSeason(ctx, clock)
 	if err != nil {
 		return err
 	}
@@ -54,12 +54,12 @@ func (p *program) demo(ctx context.Context, addr string) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := p.open(ctx, conf)
+	s, err := store.Open(ctx, conf.DatabaseURL, clock.Now)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	logins, err := p.fill(ctx, s, season.sim, conf)
+	logins, err := p.fill(ctx, s, season.sim, conf, clock)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil // stopped before it began
@@ -77,8 +77,8 @@ type season struct {
 	url    string
 }
 
-func startSeason(ctx context.Context) (*season, error) {
-	sim, err := simulator.New(simulator.Options{Seed: 1, Token: "demo-token", LiveEvery: 5 * time.Second})
+func startSeason(ctx context.Context, clock *demoClock) (*season, error) {
+	sim, err := simulator.New(simulator.Options{Seed: 1, Token: "demo-token", Start: time.Now(), LiveEvery: 5 * time.Second, Clock: clock.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -128,8 +128,8 @@ type login struct {
 	email, password string
 }
 
-// fill brings the roster in, adds a user for each role and pulls the season.
-func (p *program) fill(ctx context.Context, s *store.Store, sim *simulator.Simulator, conf config.Config) ([]login, error) {
+// fill brings the roster in, lives through the rollout up to now, adds a user for each role, and pulls what is new.
+func (p *program) fill(ctx context.Context, s *store.Store, sim *simulator.Simulator, conf config.Config, clock *demoClock) ([]login, error) {
 	if _, err := s.MigrateUp(ctx); err != nil {
 		return nil, err
 	}
@@ -148,20 +148,36 @@ func (p *program) fill(ctx context.Context, s *store.Store, sim *simulator.Simul
 	if bad = roster.Merge(bad, worse); len(bad) > 0 {
 		return nil, fmt.Errorf("the demo's roster has %d bad lines, the first is %s", len(bad), bad[0])
 	}
-	logins := []login{{domain.RoleCoach, demoCoach(rows), ""}, {domain.RoleAdmin, "admin@flagpole.example", ""}, {domain.RoleProduct, "product@flagpole.example", ""}}
+	fmt.Fprintln(p.stdout, "Living through the first days of a rollout with a simulated platform ...")
+	past, err := newDemoPast(s, conf, clock)
+	if err != nil {
+		return nil, err
+	}
+	if err := past.rollOut(ctx, rows); err != nil {
+		return nil, err
+	}
+	if err := demoOnboarding(ctx, s.For(operator)); err != nil {
+		return nil, err
+	}
+	st, err := s.System().Rollout("demo").State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	enrolled := map[string]bool{}
+	for _, c := range st.Coaches {
+		enrolled[c.ID] = c.Enrolled
+	}
+	logins := []login{
+		{domain.RoleCoach, demoCoach(rows, func(id string) bool { return enrolled[id] }), ""},
+		{domain.RoleAdmin, "admin@flagpole.example", ""}, {domain.RoleProduct, "product@flagpole.example", ""},
+	}
 	for i := range logins {
 		logins[i].password = strings.ToLower(rand.Text()[:12])
 		if err := addUser(ctx, s, logins[i].email, logins[i].role, logins[i].password); err != nil {
 			return nil, err
 		}
 	}
-	if err := demoRollout(ctx, s.System().Rollout("demo"), coachName(rows, logins[0].email)); err != nil {
-		return nil, err
-	}
-	if err := demoOnboarding(ctx, s.For(operator)); err != nil {
-		return nil, err
-	}
-	return logins, p.firstSync(ctx, s, conf)
+	return logins, p.lastSync(ctx, past)
 }
 
 // demoOnboarding completes the profiles of some competitors who have no account yet, so that there is somebody to bring onto the platform.
@@ -190,69 +206,29 @@ func demoOnboarding(ctx context.Context, s *store.Scope) error {
 	return nil
 }
 
-func coachName(rows []roster.Row, email string) string {
-	i := slices.IndexFunc(rows, func(r roster.Row) bool { return r.CoachEmail == email })
-	return rows[i].CoachName
-}
-
-// demoRollout is a rollout under way: two pilots, of whom one is the coach who signs in, then half of all coaches.
-func demoRollout(ctx context.Context, r *store.Rollout, coach string) error {
-	st, err := r.State(ctx)
-	if err != nil {
-		return err
-	}
-	isPilot := []func(store.RolloutCoach) bool{
-		func(c store.RolloutCoach) bool { return c.Name == coach },
-		func(c store.RolloutCoach) bool {
-			return c.Name != coach && c.Competitors >= 5 && c.Competitors <= 10 && c.OnPlatform == c.Competitors && c.WithoutEmail == 0
-		},
-	}
-	var changes []store.RolloutChange
-	for _, is := range isPilot {
-		if i := slices.IndexFunc(st.Coaches, is); i >= 0 {
-			changes = append(changes, store.RolloutChange{Action: store.AddPilot, CoachID: st.Coaches[i].ID, Reason: "Looks at every page, and tells us what is odd"})
-		}
-	}
-	changes = append(changes,
-		store.RolloutChange{Action: store.EnterPhase, Phase: "pilot", Reason: "Two coaches begin"},
-		store.RolloutChange{Action: store.EnterPhase, Phase: "50 %", Reason: "The pilots are content"})
-	for _, c := range changes {
-		c.Seen, c.Override = -1, true
-		if _, err := r.Apply(ctx, c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// demoCoach is the coach whose roster is nearest to the size of 30: enough to see something of everything.
-func demoCoach(rows []roster.Row) string {
+// demoCoach is, of the coaches for whom has holds, the one whose roster is nearest to the size of 30: enough to see something of
+// everything.
+func demoCoach(rows []roster.Row, has func(coachID string) bool) string {
 	size := map[string]int{}
 	best, distance := "", 1<<30
 	for _, r := range rows {
 		size[r.CoachEmail]++
 	}
 	for _, r := range rows { // in the order of the file, so that it is the same one every time
-		if d := max(size[r.CoachEmail]-30, 30-size[r.CoachEmail]); d < distance {
+		if d := max(size[r.CoachEmail]-30, 30-size[r.CoachEmail]); d < distance && has(r.CoachID) {
 			best, distance = r.CoachEmail, d
 		}
 	}
 	return best
 }
 
-func (p *program) firstSync(ctx context.Context, s *store.Store, conf config.Config) error {
-	quiet := slog.New(slog.DiscardHandler) // the season's faults are made on purpose
-	client, err := newClient(conf, nil, false, observer{log: quiet})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(p.stdout, "Pulling a synthetic season from the simulated platform ...")
-	report, err := newSyncer(s, client, conf, observer{log: quiet}).Do(ctx, store.RunRequest{By: "command"})
+func (p *program) lastSync(ctx context.Context, past *demoPast) error {
+	report, err := past.syncer.Do(ctx, store.RunRequest{By: "command"})
 	if err != nil {
 		return err
 	}
 	n := report.Counts
-	fmt.Fprintf(p.stdout, "%d competitors synced: %d with results, %d blocked, %d failed; %d solves.\n", n.Attempted, n.Changed, n.Blocked, n.Failed, n.NewSolves)
+	fmt.Fprintf(p.stdout, "%d competitors synced: %d with new results, %d without, %d blocked, %d failed.\n", n.Attempted, n.Changed, n.Unchanged, n.Blocked, n.Failed)
 	return nil
 }
 

@@ -21,4 +21,12 @@ func TestTheGuideSaysWhatTheTableSays(t *testing.T) {
 	if rows := strings.Count(string(page), "\n| `"); rows != len(advice) {
 		t.Errorf("docs/failures.md has %d rows, the table %d", rows, len(advice))
 	}
+
+	lasting := advice[ServerError].Lasting()
+	if !strings.Contains(strings.Join(strings.Fields(string(page)), " "), `"`+lasting.Do+" "+lasting.Who+`"`) {
+		t.Error("docs/failures.md lacks what is said where it lasts")
+	}
+	if a := advice[NotFound]; a.Lasting() != a {
+		t.Errorf("somebody has to act anyway, and it says %q", a.Lasting())
+	}
 }

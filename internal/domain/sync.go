@@ -81,16 +81,26 @@ type Advice struct{ What, Do, Who string }
 // String joins the three parts into one text.
 func (a Advice) String() string { return a.What + " " + a.Do + " " + a.Who }
 
+// Lasting is the advice where syncs have failed again and again: what nobody had to act for has not mended itself.
+func (a Advice) Lasting() Advice {
+	if a.Who == nobodyActs {
+		a.Do, a.Who = "It has failed several times running, and is still tried.", "An admin tests the connection, and asks MetaCTF where that works."
+	}
+	return a
+}
+
+const nobodyActs = "Nobody has to act."
+
 var advice = map[FailureClass]Advice{
 	Unauthorized: {"The platform refused our token.", "Put in a valid token; syncs then go on alone.", "An admin does it."},
 	Forbidden:    {"The platform does not allow this call.", "Ask MetaCTF which rights the token lacks.", "An admin does it."},
 	NotFound:     {"The platform does not know this record.", "Check the game platform id on the roster.", "An admin does it."},
 	Blocked:      {"The platform has not approved this account.", "It is looked up again every 8 hours.", "MetaCTF approves it; nothing for you to do."},
-	Conflict:     {"The platform says this already exists.", "It is looked up again at the next try.", "Nobody has to act."},
+	Conflict:     {"The platform says this already exists.", "It is looked up again at the next try.", nobodyActs},
 	InvalidCall:  {"The platform refused the data we sent.", "Check the competitor's data on the roster.", "An admin does it."},
-	RateLimited:  {"The platform asked us to slow down.", "It is tried again after the pause.", "Nobody has to act."},
-	ServerError:  {"The platform had a fault of its own.", "It is tried again by itself.", "Nobody has to act."},
-	Timeout:      {"The platform did not answer in time.", "It is tried again by itself.", "Nobody has to act."},
+	RateLimited:  {"The platform asked us to slow down.", "It is tried again after the pause.", nobodyActs},
+	ServerError:  {"The platform had a fault of its own.", "It is tried again by itself.", nobodyActs},
+	Timeout:      {"The platform did not answer in time.", "It is tried again by itself.", nobodyActs},
 	Unreachable:  {"The platform could not be reached.", "It is tried again by itself.", "Nobody has to act, unless it lasts: then an admin checks the connection."},
 	Malformed:    {"The platform's answer could not be read.", "It is tried again by itself; stored results stay.", "An admin tells MetaCTF if it lasts."},
 	StoreFailed:  {"The results could not be stored.", "It is tried again by itself.", "An admin looks into the log if it lasts."},
