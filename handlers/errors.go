@@ -7,6 +7,7 @@ import (
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
 
 	"flagpole/internal/domain"
 	"flagpole/views"
@@ -53,6 +54,26 @@ func (p *pages) showError(err error, c echo.Context) {
 	}
 	if err := write(c, view.Status, page); err != nil {
 		p.log.Error("cannot show an error", "route", c.Path(), "error", err)
+	}
+}
+
+// toPrograms answers programs where the portal failed, by a panic too, and words it as their API does. Other errors stay as they are.
+func (p *pages) toPrograms(worded func(text string) any) echo.MiddlewareFunc {
+	recovered := middleware.RecoverWithConfig(middleware.RecoverConfig{LogErrorFunc: p.logPanic, DisableErrorHandler: true})
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		next = recovered(next)
+		return func(c echo.Context) error {
+			err := next(c)
+			var web *echo.HTTPError
+			if err == nil || c.Response().Committed || errors.As(err, &web) && web.Code < http.StatusInternalServerError {
+				return err
+			}
+			ours := p.describe(err, c)
+			if ours.Reference == "" { // whoever asked has gone; nobody reads the answer
+				return c.NoContent(ours.Status)
+			}
+			return c.JSON(ours.Status, worded(ours.Message+" "+ours.Hint+" The log has it as "+ours.Reference+"."))
+		}
 	}
 }
 

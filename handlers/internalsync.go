@@ -37,12 +37,13 @@ type internalSync struct {
 	requests SyncRequests
 	secret   string
 	enabled  bool
+	failed   echo.MiddlewareFunc // answers where the portal failed
 }
 
 // register adds the API's routes; without a secret they are not found.
 func (a internalSync) register(e *echo.Echo) {
-	e.POST(internalSyncPath, a.guarded(a.start))
-	e.GET(internalSyncPath+"/:run", a.guarded(a.follow))
+	e.POST(internalSyncPath, a.guarded(a.start), a.failed)
+	e.GET(internalSyncPath+"/:run", a.guarded(a.follow), a.failed)
 }
 
 // guarded wants the secret, compared without telling by its timing how much of it was right.

@@ -162,6 +162,21 @@ func TestInternalSyncRefuses(t *testing.T) {
 	}
 }
 
+func TestInternalSyncSaysThatThePortalFailed(t *testing.T) {
+	clock := storetest.NewClock()
+	s := storetest.Open(t, storetest.URL(t, "sqlite"), clock)
+	a := newAPI(t, s, clock, syncSecret, true)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for method, path := range map[string]string{http.MethodPost: syncPath, http.MethodGet: syncPath + "/some-run"} {
+		status, answer := a.call(t, method, path, syncSecret, `{}`)
+		if said, _ := answer["error"].(string); status != http.StatusInternalServerError || !strings.Contains(said, "It is our fault") || strings.Contains(said, "database") {
+			t.Errorf("%s: status %d, %v", method, status, answer)
+		}
+	}
+}
+
 func TestInternalSyncIsNotThereWithoutASecretAndRefusesWhileSwitchedOff(t *testing.T) {
 	clock := storetest.NewClock()
 	s := storetest.Open(t, storetest.URL(t, "sqlite"), clock)

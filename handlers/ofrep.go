@@ -17,7 +17,6 @@ import (
 
 	"flagpole/internal/rollout"
 	"flagpole/store"
-	"flagpole/views"
 )
 
 // RolloutAsked answers programs that ask for the rollout's switch. They have no viewer and no Scope; this is all they can reach.
@@ -36,14 +35,14 @@ const (
 type ofrep struct {
 	rollout     RolloutAsked
 	token       string
-	environment bool // the integration is switched on
-	describe    func(error, echo.Context) views.ErrorView
+	environment bool                // the integration is switched on
+	failed      echo.MiddlewareFunc // answers where the portal failed
 }
 
 // register adds the calls; without a token they are not found.
 func (o ofrep) register(e *echo.Echo) {
-	e.POST(ofrepPath, o.guarded(o.evaluateAll))
-	e.POST(ofrepPath+"/:key", o.guarded(o.evaluateOne))
+	e.POST(ofrepPath, o.guarded(o.evaluateAll), o.failed)
+	e.POST(ofrepPath+"/:key", o.guarded(o.evaluateOne), o.failed)
 	// Left to the pages' route, other methods would be asked for a form's token, and get a cookie.
 	e.RouteNotFound("/ofrep/*", o.stray(stray(e)))
 }
@@ -149,18 +148,14 @@ func hasTag(lists []string, tag string) bool {
 	return false
 }
 
-// fail answers with what was wrong: with the request, or with us, which is logged.
+// fail answers with what was wrong with the request; what is wrong with us goes on to be logged.
 func (o ofrep) fail(c echo.Context, key string, err error) error {
 	var theirs ofrepFailure
-	if errors.As(err, &theirs) {
-		theirs.Key = key
-		return c.JSON(http.StatusBadRequest, theirs)
+	if !errors.As(err, &theirs) {
+		return err
 	}
-	ours := o.describe(err, c)
-	if ours.Reference == "" { // whoever asked has gone; nobody reads the answer
-		return c.NoContent(ours.Status)
-	}
-	return c.JSON(http.StatusInternalServerError, ofrepGeneral{ours.Message + " " + ours.Hint + " The log has it as " + ours.Reference + "."})
+	theirs.Key = key
+	return c.JSON(http.StatusBadRequest, theirs)
 }
 
 // ofrepFlag is a flag's value for one coach. It holds nothing about a person.

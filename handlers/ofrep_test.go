@@ -38,7 +38,13 @@ type asking struct {
 // ofrepStore is the portal's store once there is one: a portal is made with it.
 type ofrepStore struct{ p *portal }
 
+// panics is a coach of whom the store cannot tell.
+const panics = "K-panic"
+
 func (s *ofrepStore) Ask(ctx context.Context, coachID string) (store.RolloutAnswer, error) {
+	if coachID == panics {
+		panic("a fault in the code about K-1")
+	}
 	return s.p.store.System().Rollout("test").Ask(ctx, coachID)
 }
 
@@ -459,18 +465,18 @@ func TestOFREPSaysWhenNothingIsNew(t *testing.T) {
 
 func TestOFREPSaysThatThePortalFailed(t *testing.T) {
 	asksOnBoth(t, func(t *testing.T, a asking) {
-		if err := a.p.store.Close(); err != nil {
-			t.Fatal(err)
-		}
-		for _, path := range []string{ofrepOne, ofrepPath} {
-			got := a.send(http.MethodPost, path, about("K-1"))
+		for _, ask := range [][2]string{{ofrepOne, panics}, {ofrepPath, panics}, {ofrepOne, "K-1"}, {ofrepPath, "K-1"}} {
+			if ask[1] != panics {
+				_ = a.p.store.Close() // twice
+			}
+			got := a.send(http.MethodPost, ask[0], about(ask[1]))
 			wantStatus(t, got, 500)
 			details, _ := got.object()["errorDetails"].(string)
 			reference := strings.TrimSuffix(details[strings.LastIndexByte(details, ' ')+1:], ".")
 			if len(got.object()) != 1 || len(reference) != 7 || !strings.Contains(a.p.log.String(), `"reference":"`+reference+`"`) {
 				t.Errorf("%s; the log:\n%s", got.body, a.p.log.String())
 			}
-			if strings.Contains(details, "database") || strings.Contains(details, "sql") {
+			if strings.Contains(details, "database") || strings.Contains(details, "sql") || strings.Contains(details, "fault in") {
 				t.Errorf("shows the inside: %s", details)
 			}
 		}

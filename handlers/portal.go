@@ -66,8 +66,8 @@ func New(s *store.Store, a *auth.Auth, files *static.Files, conf Options, clock 
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", ready(s))
 	metrics{conf.Metrics, conf.MetricsToken}.register(e)
-	internalSync{conf.Requests, conf.SyncSecret, conf.SyncEnabled}.register(e)
-	ofrep{conf.Rollout, conf.OFREPToken, conf.SyncEnabled, p.describe}.register(e)
+	internalSync{conf.Requests, conf.SyncSecret, conf.SyncEnabled, p.toPrograms(func(text string) any { return apiError{text} })}.register(e)
+	ofrep{conf.Rollout, conf.OFREPToken, conf.SyncEnabled, p.toPrograms(func(text string) any { return ofrepGeneral{text} })}.register(e)
 	behind := func(limit echo.MiddlewareFunc) []echo.MiddlewareFunc {
 		return []echo.MiddlewareFunc{middleware.GzipWithConfig(middleware.GzipConfig{MinLength: 1024}), limit, p.csrf(), p.whoIsThere}
 	}

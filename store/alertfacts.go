@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"flagpole/internal/alert"
+	"flagpole/internal/domain"
 )
 
 // AlertFacts reads what the rules of alerts go by, at one moment. off says that the integration is switched off. A run counts
@@ -42,14 +43,17 @@ func factStopped(ctx context.Context, tx conn, f *alert.Facts) error {
 
 // factResults counts enrolled competitors by the result of their last sync, where that was in the window.
 func factResults(ctx context.Context, tx conn, f *alert.Facts) error {
+	a := args{micros(f.At.Add(-alert.Window))}
 	return tx.row(ctx, `
 		SELECT COUNT(*) FILTER (WHERE st.last_attempt_at > $1 AND st.last_result = 'success'),
 			COUNT(*) FILTER (WHERE st.last_attempt_at > $1 AND st.last_result = 'failure'),
+			COUNT(*) FILTER (WHERE st.last_attempt_at > $1 AND st.last_result = 'failure' AND st.error_class IN (`+a.list(texts(domain.PlatformClasses))+`)),
 			MAX(st.last_attempt_at) FILTER (WHERE st.last_result IN ('success', 'failure'))
 		FROM competitor_list c
 		JOIN coaches co ON co.coach_id = c.coach_id
 		JOIN game_platform_sync_state st ON st.syned_user_id = c.game_platform_id
-		WHERE co.enrolled AND c.state <> 'deactivated'`, micros(f.At.Add(-alert.Window))).Scan(&f.Succeeded, &f.Failed, into(&f.LastTriedAt))
+		WHERE co.enrolled AND c.state <> 'deactivated'`, a...).
+		Scan(&f.Succeeded, &f.Failed, &f.PlatformFailed, into(&f.LastTriedAt))
 }
 
 func factSuccess(ctx context.Context, tx conn, f *alert.Facts) error {

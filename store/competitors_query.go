@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"flagpole/internal/domain"
@@ -159,13 +160,7 @@ func (q CompetitorQuery) inState(a *args) string {
 
 // states adds those for which is holds.
 func (a *args) states(is func(domain.State) bool) string {
-	var in []string
-	for _, s := range domain.States {
-		if is(s) {
-			in = append(in, a.add(string(s)))
-		}
-	}
-	return strings.Join(in, ", ")
+	return a.list(texts(slices.DeleteFunc(slices.Clone(domain.States), func(s domain.State) bool { return !is(s) })))
 }
 
 // isActive is the predicate for the query's activity. It says what domain.Bounds.ActivityOf says.

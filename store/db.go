@@ -148,6 +148,15 @@ func (a *args) add(v any) string {
 	return "$" + strconv.Itoa(len(*a))
 }
 
+// list adds values and gives their placeholders, with commas between them.
+func (a *args) list(values []string) string {
+	places := make([]string, len(values))
+	for i, v := range values {
+		places[i] = a.add(v)
+	}
+	return strings.Join(places, ", ")
+}
+
 // sortedKeys are a map's keys in order, for statements that must go through their rows in one.
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 

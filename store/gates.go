@@ -81,7 +81,12 @@ func gateFacts(ctx context.Context, tx conn, now time.Time, st RolloutState) (ro
 	return f, err
 }
 
-func gateSyncs(ctx context.Context, tx conn, f *rollout.Facts) error {
+// gateSyncs reads what alerts last knew of syncs, and whether the platform is out of order. An outage that meets too few competitors
+// for an alert about it shows in these facts.
+func gateSyncs(ctx context.Context, tx conn, f *rollout.Facts) (err error) {
+	if f.OutageSince, err = platformOut(ctx, tx); err != nil {
+		return err
+	}
 	rows, err := tx.query(ctx, `SELECT facts FROM alert_facts ORDER BY minute_at DESC LIMIT 1`)
 	if err != nil {
 		return fmt.Errorf("read the facts of alerts: %w", err)
@@ -94,17 +99,17 @@ func gateSyncs(ctx context.Context, tx conn, f *rollout.Facts) error {
 		var known alert.Facts
 		err := json.Unmarshal([]byte(text), &known)
 		f.FirstTriedAt, f.LastTriedAt, f.LastSuccessAt = known.FirstTriedAt, known.LastTriedAt, known.LastSuccessAt
+		if f.OutageSince.IsZero() && known.OnlyPlatformFails() {
+			f.OutageSince = known.LastTriedAt
+		}
 		return err
 	})
 	return wrap(err, "read the facts of alerts")
 }
 
-// gateAlerts reads the alerts that hold. What began with or after an outage of the platform, and is part of its incident, comes from
-// that.
-func gateAlerts(ctx context.Context, tx conn, f *rollout.Facts) (err error) {
-	if f.OutageSince, err = platformOut(ctx, tx); err != nil {
-		return err
-	}
+// gateAlerts reads the alerts that hold. What follows from an outage of the platform, is part of its incident, and began with or
+// after it, comes from that.
+func gateAlerts(ctx context.Context, tx conn, f *rollout.Facts) error {
 	var asked int64
 	if err := tx.row(ctx, `SELECT evaluated_at FROM alert_evaluation`).Scan(&asked); err != nil {
 		return fmt.Errorf("read when alerts were evaluated: %w", err)
@@ -126,6 +131,7 @@ func gateAlerts(ctx context.Context, tx conn, f *rollout.Facts) (err error) {
 		var state domain.AlertState
 		err := rows.Scan(&rule, into(&a.Since), &state, &a.Outage)
 		a.Title, a.Known = rule.Title(), state == domain.AlertAcknowledged
+		a.Outage = a.Outage && (rule == domain.AlertPlatform || alert.LeadsTo(domain.AlertPlatform, rule))
 		f.Alerts = append(f.Alerts, a)
 		return err
 	})

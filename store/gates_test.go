@@ -271,6 +271,43 @@ func TestALateJobOfAnOutageIsWaitedFor(t *testing.T) {
 	})
 }
 
+// A pilot of six is too few for an alert about the platform; that all of it failed is one about the failure rate.
+func TestAnOutageThatMeetsFewHoldsToo(t *testing.T) {
+	for name, test := range map[string]struct {
+		failure *domain.CallError
+		want    rollout.Verdict
+		did     []store.ChangeAction
+	}{"of the platform": {serverErr, rollout.Hold, nil}, "unreadable answers": {unreadable, rollout.Fail, []store.ChangeAction{"guard_freeze"}}} {
+		t.Run(name, func(t *testing.T) {
+			onStage(t, func(t *testing.T, s *stage) {
+				s.must(store.RolloutChange{Action: store.RemovePilot, CoachID: "co-1"})
+				s.must(store.RolloutChange{Action: store.SetGuard, Guard: rollout.Guard{On: true, Act: rollout.Freeze}})
+				s.must(store.RolloutChange{Action: store.EnterPhase, Phase: "pilot"})
+				s.windows(12)
+				for i := range 6 {
+					s.failing[fmt.Sprintf("gp-0-%d", i)] = test.failure
+				}
+				did := s.windows(4)
+				if !slices.Equal(did, test.did) {
+					t.Errorf("by itself: %v", did)
+				}
+				s.want("an alert fires", `SELECT rule FROM alerts WHERE state <> 'resolved' AND rule = 'sync_failure_rate'`, "sync_failure_rate")
+				if r := s.gate(rollout.GateAlerts); r.Verdict != test.want {
+					t.Errorf("%s, %s", r.Verdict, r.Sentence)
+				}
+				if _, err := s.try(store.RolloutChange{Action: store.EnterPhase, Phase: "10"}); domain.CodeOf(err) != domain.Clash {
+					t.Errorf("going on meanwhile: %v", err)
+				}
+				s.failing = map[string]*domain.CallError{}
+				s.windows(2)
+				if _, err := s.try(store.RolloutChange{Action: store.EnterPhase, Phase: "10"}); (err == nil) != (test.want == rollout.Hold) {
+					t.Errorf("going on afterwards: %v", err)
+				}
+			})
+		})
+	}
+}
+
 // An alert that was there long before a short outage is not excused by it.
 func TestAnAlertFromBeforeAnOutageFails(t *testing.T) {
 	onStage(t, func(t *testing.T, s *stage) {
@@ -286,6 +323,10 @@ func TestAnAlertFromBeforeAnOutageFails(t *testing.T) {
 		s.exec(fmt.Sprintf(`UPDATE alerts SET fired_at = %d WHERE rule = 'job_timeout'`, now.Add(-55*time.Minute).UnixMicro()))
 		if r := s.gate(rollout.GateAlerts); r.Verdict != rollout.Hold {
 			t.Errorf("of the outage: %s, %s", r.Verdict, r.Sentence)
+		}
+		s.exec(`UPDATE alerts SET rule = 'disk_space' WHERE rule = 'job_timeout'`)
+		if r := s.gate(rollout.GateAlerts); r.Verdict != rollout.Fail {
+			t.Errorf("the disk, which no outage of the platform fills: %s, %s", r.Verdict, r.Sentence)
 		}
 	})
 }

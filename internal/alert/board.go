@@ -70,9 +70,9 @@ var follows = map[domain.AlertRule][]domain.AlertRule{
 	domain.AlertNoSuccess:   {domain.AlertNoCycle},
 }
 
-// leadsTo reports whether b follows from a, over however many steps.
-func leadsTo(a, b domain.AlertRule) bool {
-	return slices.ContainsFunc(follows[a], func(next domain.AlertRule) bool { return next == b || leadsTo(next, b) })
+// LeadsTo reports whether b follows from a, over however many steps.
+func LeadsTo(a, b domain.AlertRule) bool {
+	return slices.ContainsFunc(follows[a], func(next domain.AlertRule) bool { return next == b || LeadsTo(next, b) })
 }
 
 // Step goes from how the rules stood to how they stand after these verdicts, and says what has changed and which messages
@@ -161,10 +161,10 @@ func (s *step) reopen(in *Incident) {
 // related reports whether the rule has to do with one that holds in the incident, and whether it follows from one.
 func (s *step) related(rule domain.AlertRule, id int64) (related, explained bool) {
 	for _, other := range s.holding(id) {
-		if leadsTo(other, rule) {
+		if LeadsTo(other, rule) {
 			return true, true
 		}
-		related = related || leadsTo(rule, other)
+		related = related || LeadsTo(rule, other)
 	}
 	return related, false
 }

@@ -15,8 +15,9 @@ type Facts struct {
 	Stopped string    `json:"stopped,omitempty"` // why no call of the platform may be made; "" where calls may be made
 
 	// Competitors by the result of their last sync, where that was in the last 24 hours. Who is blocked counts in neither.
-	Succeeded int `json:"succeeded"`
-	Failed    int `json:"failed"`
+	Succeeded      int `json:"succeeded"`
+	Failed         int `json:"failed"`
+	PlatformFailed int `json:"platform_failed"` // of Failed: 5xx, no answer in time, or unreachable
 
 	FirstTriedAt  time.Time `json:"first_tried_at,omitzero"` // the oldest run that tried anybody
 	LastTriedAt   time.Time `json:"last_tried_at,omitzero"`
@@ -105,6 +106,12 @@ func (f Facts) FailedRuns() (n int) {
 		return 0
 	}
 	return n
+}
+
+// OnlyPlatformFails reports whether nobody's last sync succeeded, and the platform is to blame for all of them. That is an outage
+// even where it meets too few competitors for an alert about the platform.
+func (f Facts) OnlyPlatformFails() bool {
+	return f.Succeeded == 0 && f.Failed > 0 && f.PlatformFailed == f.Failed
 }
 
 // JobTimedOut reports whether a job took too long and has not come to its end in time since.

@@ -139,3 +139,20 @@ func TestThresholdsDecide(t *testing.T) {
 		t.Error("a fifth is too many although up to 30 % are allowed")
 	}
 }
+
+func TestAnOutageOfFewIsOneWhereOnlyThePlatformFails(t *testing.T) {
+	for name, c := range map[string]struct {
+		f    Facts
+		want bool
+	}{
+		"all of six":         {Facts{Failed: 6, PlatformFailed: 6}, true},
+		"one succeeded":      {Facts{Succeeded: 1, Failed: 5, PlatformFailed: 5}, false},
+		"one is not of it":   {Facts{Failed: 6, PlatformFailed: 5}, false},
+		"nobody was tried":   {Facts{}, false},
+		"everybody succeeds": {Facts{Succeeded: 6}, false},
+	} {
+		if got := c.f.OnlyPlatformFails(); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

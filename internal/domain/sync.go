@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -55,8 +56,11 @@ const (
 	StoreFailed  FailureClass = "store_failed" // the answer was good, our database was not
 )
 
-// OfPlatform reports whether failures of the class may be a fault of the whole platform: 5xx, no answer in time, unreachable.
-func (c FailureClass) OfPlatform() bool { return c == ServerError || c == Timeout || c == Unreachable }
+// PlatformClasses are the classes that may be a fault of the whole platform: 5xx, no answer in time, unreachable.
+var PlatformClasses = []FailureClass{ServerError, Timeout, Unreachable}
+
+// OfPlatform reports whether the class is one of PlatformClasses.
+func (c FailureClass) OfPlatform() bool { return slices.Contains(PlatformClasses, c) }
 
 // CallError is a failed call of the platform. Its text names no person and no token.
 type CallError struct {
