@@ -33,7 +33,7 @@ func (p *pages) addGates(ctx context.Context, desk *store.Rollout, st store.Roll
 	at := st.Phase()
 	view.Gates = views.GateTable{
 		Phase: phaseTitle(st.Phases[gates.Phase]), Last: gates.Phase == at, Rows: gateRows(gates.Results),
-		NextURL: phaseURL(st.Phases[gates.Phase]), GuardText: guardText(st.Guard),
+		NextURL: phaseURL(st.Phases[gates.Phase]), GuardText: st.Guard.String(),
 	}
 	if at > 0 && st.Level == st.Phases[at].Level {
 		view.Gates.AnewURL = phaseURL(st.Phases[at])
@@ -72,19 +72,6 @@ func overridden(value string) (list []rollout.Gate) {
 		}
 	}
 	return list
-}
-
-func guardText(g rollout.Guard) string {
-	if !g.On {
-		return "The guard only observes."
-	}
-	switch g.Act {
-	case rollout.StepBack:
-		return "If one fails, the guard goes back one phase."
-	case rollout.TurnOff:
-		return "If one fails, the guard turns the rollout off."
-	}
-	return "If one fails, the guard freezes the rollout."
 }
 
 func (p *pages) overrideText(e store.RolloutEntry) string {

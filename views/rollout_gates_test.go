@@ -23,7 +23,7 @@ func someRollout() Rollout {
 			{Title: "Off", URL: "/rollout/phase/off", Over: true}, {Title: "10 %, 2 coaches", URL: "/rollout/phase/10", Current: true, Part: 41, Soaked: "soaked 20 of 48 h"},
 			{Title: "50 %, 10 coaches", URL: "/rollout/phase/50", Earliest: now.Add(28 * time.Hour), Then: "then soaks 24 h"}, {Title: "90 %, 18 coaches", URL: "/rollout/phase/90", Earliest: now}, {Title: "100 %, 20 coaches", URL: "/rollout/phase/100"},
 		},
-		Gates:    GateTable{Phase: "50 %", Rows: someGates(), NextURL: "/rollout/phase/50", AnewURL: "/rollout/phase/10", GuardText: "If one fails, the guard freezes the rollout."},
+		Gates:    GateTable{Phase: "50 %", Rows: someGates(), NextURL: "/rollout/phase/50", AnewURL: "/rollout/phase/10", GuardText: "If a gate fails, the guard freezes the rollout."},
 		FrozenAt: now.Add(-time.Hour), FrozenWhy: "No alert firing: Too many syncs fail, since 2 hours.",
 		Overrides: []RolloutOverride{{Actor: "ingrid@house.example", Reason: "<b>sure</b>", Until: now.Add(30 * time.Hour), Gates: []string{"Soaked long enough"}}},
 		Plan:      &RolloutPlan{Phase: "50 %", Reason: "by itself", By: "ingrid@house.example", Ended: now.Add(-time.Hour), EndedWhy: "The guard acted."},
@@ -52,7 +52,7 @@ func someLaunch() Launch {
 func TestGatesShowTheirVerdicts(t *testing.T) {
 	doc := render(t, RolloutPage(shell("product", "/rollout"), someRollout()))
 	wantEach(t, doc, "#gates tbody .s", "Pass", "Hold", "Fail", "Unknown", "Not needed")
-	wantWords(t, doc, "#gates .meta", "1 passes, 1 holds, 1 fails, 1 is unknown. If one fails, the guard freezes the rollout. Change phases, gates and guard · Launch lists")
+	wantWords(t, doc, "#gates .meta", "1 passes, 1 holds, 1 fails, 1 is unknown. If a gate fails, the guard freezes the rollout. Change phases, gates and guard · Launch lists")
 	wantWords(t, doc, ".phases [aria-current=step]", "10 %, 2 coaches On now soaked 20 of 48 h")
 	wantEach(t, doc, ".phases .s", "Over", "On now", "Earliest 20 Nov, 22:52", "When its gates pass", "Not yet")
 	wantAttr(t, doc, ".phases [aria-current=step] rect.me", "width", "41.0%")

@@ -163,7 +163,7 @@ func (w *gated) settings(t *testing.T) {
 	b.do(chromedp.SetValue(chromedp.CSS(".guard [name=reason]"), "it may act"))
 	b.follow("#save-guard")
 	b.wantAt("/rollout")
-	b.wantText("#gates .meta", "If one fails, the guard freezes the rollout.")
+	b.wantText("#gates .meta", "If a gate fails, the guard freezes the rollout.")
 }
 
 func (w *gated) toEverybody(t *testing.T) {

@@ -29,15 +29,15 @@ type Guard struct {
 // String says what the guard does.
 func (g Guard) String() string {
 	if !g.On {
-		return "It observes only."
+		return "The guard only observes."
 	}
 	switch g.Act {
 	case StepBack:
-		return "It steps back one phase when a gate fails."
+		return "If a gate fails, the guard goes back one phase."
 	case TurnOff:
-		return "It turns the rollout off when a gate fails."
+		return "If a gate fails, the guard turns the rollout off."
 	}
-	return "It freezes the rollout when a gate fails."
+	return "If a gate fails, the guard freezes the rollout."
 }
 
 // ParseAct reads an act; an unknown one is an Invalid error.
