@@ -29,7 +29,7 @@ func (sc *Scope) AbortOperation(ctx context.Context, id int64) (Operation, error
 			}
 			return domain.Errorf(domain.Clash, "This is over already.").WithHint(hint)
 		}
-		if err := takeBack(ctx, tx, id, sc.s.now()); err != nil {
+		if err := sc.takeBack(ctx, tx, id); err != nil {
 			return err
 		}
 		_, err = tx.exec(ctx, `
@@ -49,9 +49,15 @@ func (sc *Scope) AbortOperation(ctx context.Context, id int64) (Operation, error
 	return o, wrap(err, "abort operation")
 }
 
-func takeBack(ctx context.Context, tx conn, id, now int64) error {
+// takeBack waits for the syncs that are being stored first: what they settle is done, and due as they have said.
+func (sc *Scope) takeBack(ctx context.Context, tx conn, id int64) error {
 	const queued = `FROM operation_items i JOIN competitors c ON c.competitor_id = i.competitor_id WHERE i.operation_id = $1 AND i.state = 'queued'`
 	_, err := tx.exec(ctx, `
+		SELECT 1 FROM game_platform_sync_state s WHERE s.syned_user_id IN (SELECT c.game_platform_id `+queued+`) ORDER BY s.syned_user_id`+sc.s.db.forUpdate("s"), id)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `
 		UPDATE game_platform_sync_state SET next_due_at = (SELECT i.due_before `+queued+` AND c.game_platform_id = game_platform_sync_state.syned_user_id)
 		WHERE syned_user_id IN (SELECT c.game_platform_id `+queued+`)`, id)
 	if err != nil {
@@ -67,7 +73,7 @@ func takeBack(ctx context.Context, tx conn, id, now int64) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, `UPDATE operation_items SET state = 'aborted', settled_at = $2 WHERE operation_id = $1 AND state = 'queued'`, id, now)
+	_, err = tx.exec(ctx, `UPDATE operation_items SET state = 'aborted', settled_at = $2 WHERE operation_id = $1 AND state = 'queued'`, id, sc.s.now())
 	return err
 }
 

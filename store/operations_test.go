@@ -274,6 +274,28 @@ func TestStoppingTakesBackWhatWasNotTried(t *testing.T) {
 	})
 }
 
+func TestWhatIsTriedWhileAnOperationIsBeingStoppedIsDueAsItsSyncSaid(t *testing.T) {
+	t.Parallel() // on Postgres only: SQLite has one writer
+	h := newHouse(t, "postgres")
+	h.crowd(2)
+	o := h.operate(store.OperationRequest{Kind: store.OpRetry})
+	retry := h.pull("gp-0000")
+	retry.NextDue = func(store.Activity) time.Time { return h.clock.Now().Add(24 * time.Hour) }
+	queue(t, h, "competitor_list WHERE competitor_id = $1", "cp-0000", // where a sync comes to after it has said when the next is due
+		func(s *store.Store) error {
+			_, err := s.System().StorePull(t.Context(), retry)
+			return err
+		},
+		func(s *store.Store) error {
+			_, err := s.For(domain.Viewer{UserID: "u-admin", Role: domain.RoleAdmin}).AbortOperation(t.Context(), o.ID)
+			return err
+		})
+	if o = h.worked(o.ID); o.Done != 1 || o.Aborted != 1 {
+		t.Errorf("%+v, want one done and one stopped", o)
+	}
+	h.want("due", `SELECT next_due_at FROM game_platform_sync_state WHERE syned_user_id = 'gp-0000'`, fmt.Sprint(h.clock.Now().Add(24*time.Hour).UnixMicro()))
+}
+
 func TestAClearNeedsAReasonAndCanBeTakenBackForThirtyDays(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		h.crowd(3)
