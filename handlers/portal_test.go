@@ -202,7 +202,7 @@ func (p *portal) as(email string) *browser {
 	id := "session-of-" + email
 	sum := sha256.Sum256([]byte(id))
 	hash := hex.EncodeToString(sum[:])
-	if err := p.store.Accounts().StartSession(p.t.Context(), hash, hash, user.ID, p.clock.Now().AddDate(0, 0, 7)); err != nil {
+	if err := p.store.Accounts().StartSession(p.t.Context(), hash, hash, store.Proof{UserID: user.ID, Password: user.PasswordHash, Code: true}, p.clock.Now().AddDate(0, 0, 7)); err != nil {
 		p.t.Fatal(err)
 	}
 	b := p.visitor()

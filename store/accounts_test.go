@@ -26,9 +26,15 @@ func addUser(h *house, email string, role domain.Role) string {
 	return id
 }
 
+// proofOf is by what a user signs in now.
+func proofOf(h *house, user string) store.Proof {
+	h.t.Helper()
+	return store.Proof{UserID: user, Password: h.lines(`SELECT password_hash FROM users WHERE user_id = '` + user + `'`)[0]}
+}
+
 func startSession(h *house, hash, replaces, user string, lasts time.Duration) {
 	h.t.Helper()
-	if err := h.s.Accounts().StartSession(h.t.Context(), hash, replaces, user, h.clock.Now().Add(lasts)); err != nil {
+	if err := h.s.Accounts().StartSession(h.t.Context(), hash, replaces, proofOf(h, user), h.clock.Now().Add(lasts)); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -174,7 +180,7 @@ func TestASessionEndsWhenItIsEndedReplacedOrItsUserDisabled(t *testing.T) {
 		if live(h, "others") {
 			t.Error("the session of a disabled user is live")
 		}
-		if err := h.s.Accounts().StartSession(t.Context(), "x", "", "no such user", h.clock.Now().Add(day)); err == nil {
+		if err := h.s.Accounts().StartSession(t.Context(), "x", "", store.Proof{UserID: "no such user"}, h.clock.Now().Add(day)); err == nil {
 			t.Error("a session of nobody was stored")
 		}
 	})

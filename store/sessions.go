@@ -10,20 +10,51 @@ import (
 	"flagpole/internal/domain"
 )
 
+// Proof is by what somebody signs in.
+type Proof struct {
+	UserID   string
+	Password string // in its stored form: the one that was checked
+	Code     bool   // a code was taken too
+}
+
+// holds is a NoSuch error where a proof is none any more, and otherwise keeps it one until the transaction ends: checking a password
+// takes long, and whoever changes it meanwhile wants those out who know the old one. needsCode says that the password alone is not enough.
+func (a *Accounts) holds(ctx context.Context, tx conn, p Proof) (needsCode bool, err error) {
+	err = tx.row(ctx, `
+		SELECT u.totp_secret IS NOT NULL FROM users u WHERE u.user_id = $1 AND u.password_hash = $2 AND u.disabled_at IS NULL`+a.s.db.forUpdate("u"),
+		p.UserID, p.Password).Scan(&needsCode)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, proofOver()
+	}
+	return needsCode, err
+}
+
+func proofOver() error {
+	return domain.Errorf(domain.NoSuch, "Your login has just been changed.").WithHint("Sign in again.")
+}
+
 // StartSession stores a session under its hash, ends the one it takes the place of, if any, and sweeps up expired
-// ones. The user's row comes first, as in ChangePassword: two that lock in one order never wait for each other.
-func (a *Accounts) StartSession(ctx context.Context, hash, replaces, userID string, expires time.Time) error {
+// ones. Where the proof is none any more, or a code is needed by now, that is a NoSuch error. The user's row comes first, as in
+// ChangePassword: two that lock in one order never wait for each other.
+func (a *Accounts) StartSession(ctx context.Context, hash, replaces string, by Proof, expires time.Time) error {
 	now := a.s.now()
 	err := a.s.db.update(ctx, func(tx conn) error {
-		if _, err := tx.exec(ctx, `UPDATE users SET last_sign_in_at = $1 WHERE user_id = $2`, now, userID); err != nil {
+		needsCode, err := a.holds(ctx, tx, by)
+		if err == nil && needsCode && !by.Code {
+			err = proofOver()
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, `UPDATE users SET last_sign_in_at = $1 WHERE user_id = $2`, now, by.UserID); err != nil {
 			return err
 		}
 		if _, err := tx.exec(ctx, `DELETE FROM sessions WHERE session_hash = $1 OR expires_at <= $2`, replaces, now); err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, `
+		_, err = tx.exec(ctx, `
 			INSERT INTO sessions (session_hash, user_id, created_at, last_used_at, expires_at)
-			VALUES ($1, $2, $3, $3, $4)`, hash, userID, now, micros(expires))
+			VALUES ($1, $2, $3, $3, $4)`, hash, by.UserID, now, micros(expires))
 		return err
 	})
 	if err != nil {

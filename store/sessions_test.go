@@ -191,7 +191,8 @@ func TestPasswordsChangedSideBySideAreChangedOnce(t *testing.T) {
 		user := addUser(h, "root@quill.example", domain.RoleAdmin)
 		startSession(h, hashA, "", user, day)
 		startSession(h, hashB, "", user, day)
-		codes := make(chan error, 3)
+		codes, signedIn := make(chan error, 2), make(chan error, 1)
+		signIn := proofOf(h, user)
 		for _, session := range []string{hashA, hashB} {
 			go func() {
 				c := change(user)
@@ -200,10 +201,10 @@ func TestPasswordsChangedSideBySideAreChangedOnce(t *testing.T) {
 			}()
 		}
 		go func() {
-			codes <- h.s.Accounts().StartSession(t.Context(), hashC, hashB, user, h.clock.Now().Add(day))
+			signedIn <- h.s.Accounts().StartSession(t.Context(), hashC, hashB, signIn, h.clock.Now().Add(day))
 		}()
 		count := map[domain.Code]int{}
-		for range 3 {
+		for range 2 {
 			err := <-codes
 			if err != nil && domain.CodeOf(err) == "" {
 				t.Error(err)
@@ -211,8 +212,61 @@ func TestPasswordsChangedSideBySideAreChangedOnce(t *testing.T) {
 			count[domain.CodeOf(err)]++
 		}
 		// The sign-in takes the place of B's session: where it is first, B's change finds none.
-		if count[""] != 2 || count[domain.Clash]+count[domain.NoSuch] != 1 {
-			t.Errorf("answers %v, want one change and the sign-in done", count)
+		if count[""] != 1 || count[domain.Clash]+count[domain.NoSuch] != 1 {
+			t.Errorf("answers %v, want one change done", count)
+		}
+		if err := <-signedIn; err != nil && domain.CodeOf(err) != domain.NoSuch {
+			t.Errorf("signing in: %v, want it done, or too late for the old password", err)
+		}
+		if live(h, hashC) {
+			t.Error("the old password has signed somebody in for longer than it was one")
 		}
 	})
+}
+
+func TestNobodySignsInByWhatWasChangedMeanwhile(t *testing.T) {
+	inBoth(t, func(t *testing.T, h *house) {
+		for what, c := range map[string]struct {
+			change   string
+			needCode bool // and so a code is enough
+		}{
+			"another password":   {change: `UPDATE users SET password_hash = 'new hash'`},
+			"no password":        {change: `UPDATE users SET password_hash = ''`},
+			"disabled":           {change: `UPDATE users SET disabled_at = 1`},
+			"a code is demanded": {change: `UPDATE users SET totp_secret = 'secret'`, needCode: true},
+		} {
+			by := proofOf(h, addUser(h, what+"@quill.example", domain.RoleAdmin))
+			h.exec(c.change)
+			accounts, until := h.s.Accounts(), h.clock.Now().Add(day)
+			wantCode(t, what, accounts.StartSession(t.Context(), "session of "+what, "", by, until), domain.NoSuch)
+			over := domain.NoSuch
+			if c.needCode {
+				over = ""
+			}
+			wantCode(t, what+", then a code", accounts.StartHalf(t.Context(), "half of "+what, by, until), over)
+			by.Code = true
+			wantCode(t, what+", with a code", accounts.StartSession(t.Context(), "session by a code of "+what, "", by, until), over)
+		}
+		h.want("sessions", `SELECT session_hash FROM sessions`, "session by a code of a code is demanded")
+	})
+}
+
+func TestAPasswordThatIsBeingChangedSignsNobodyIn(t *testing.T) {
+	t.Parallel() // on Postgres only: SQLite has one writer
+	h := newHouse(t, "postgres")
+	user := addUser(h, "root@quill.example", domain.RoleAdmin)
+	startSession(h, hashA, "", user, day)
+	old := proofOf(h, user)
+	queue(t, h, "sessions WHERE session_hash = $1", hashA,
+		func(s *store.Store) error { return s.Accounts().ChangePassword(t.Context(), change(user)) },
+		func(s *store.Store) error {
+			wantCode(t, "a session", s.Accounts().StartSession(t.Context(), hashB, "", old, h.clock.Now().Add(day)), domain.NoSuch)
+			return nil
+		},
+		func(s *store.Store) error {
+			wantCode(t, "the first half", s.Accounts().StartHalf(t.Context(), "half", old, h.clock.Now().Add(day)), domain.NoSuch)
+			return nil
+		})
+	h.want("sessions", `SELECT session_hash FROM sessions`, "renewed")
+	h.want("halves", `SELECT half_hash FROM half_sign_ins`)
 }

@@ -120,24 +120,28 @@ func (a *Accounts) TakeRecoveryCode(ctx context.Context, userID, hash string) (t
 	return taken, wrap(err, "take a recovery code")
 }
 
-// StartHalf notes by its hash that somebody has given the right password, until expires. Those of before are over.
-func (a *Accounts) StartHalf(ctx context.Context, hash, userID string, expires time.Time) error {
+// StartHalf notes by its hash that somebody has given the right password, until expires. Those of before are over. Where it is not the
+// right one any more, that is a NoSuch error.
+func (a *Accounts) StartHalf(ctx context.Context, hash string, by Proof, expires time.Time) error {
 	err := a.s.db.update(ctx, func(tx conn) error {
+		if _, err := a.holds(ctx, tx, by); err != nil {
+			return err
+		}
 		if _, err := tx.exec(ctx, `DELETE FROM half_sign_ins WHERE expires_at <= $1`, a.s.now()); err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, `INSERT INTO half_sign_ins (half_hash, user_id, expires_at) VALUES ($1, $2, $3)`, hash, userID, micros(expires))
+		_, err := tx.exec(ctx, `INSERT INTO half_sign_ins (half_hash, user_id, expires_at) VALUES ($1, $2, $3)`, hash, by.UserID, micros(expires))
 		return err
 	})
 	return wrap(err, "start half a sign-in")
 }
 
 // Half is whose password was given, by the hash. One that has ended, or whose user is disabled, is a NoSuch error.
-func (a *Accounts) Half(ctx context.Context, hash string) (userID string, err error) {
+func (a *Accounts) Half(ctx context.Context, hash string) (p Proof, err error) {
 	err = a.s.db.reader().row(ctx, `
-		SELECT h.user_id FROM half_sign_ins h JOIN users u ON u.user_id = h.user_id
-		WHERE h.half_hash = $1 AND h.expires_at > $2 AND u.disabled_at IS NULL`, hash, a.s.now()).Scan(&userID)
-	return userID, wrap(noSuch(err, "sign-in"), "find half a sign-in")
+		SELECT u.user_id, u.password_hash FROM half_sign_ins h JOIN users u ON u.user_id = h.user_id
+		WHERE h.half_hash = $1 AND h.expires_at > $2 AND u.disabled_at IS NULL`, hash, a.s.now()).Scan(&p.UserID, &p.Password)
+	return p, wrap(noSuch(err, "sign-in"), "find half a sign-in")
 }
 
 // EndHalf ends it; one that has ended is no error.

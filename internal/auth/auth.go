@@ -54,7 +54,7 @@ func (a *Auth) SignIn(w http.ResponseWriter, r *http.Request, email, password, a
 	if err := a.accounts.ForgetSignIns(ctx, subject("email", email)); err != nil {
 		return false, err
 	}
-	return a.finish(w, r, user.ID)
+	return a.finish(w, r, store.Proof{UserID: user.ID, Password: user.PasswordHash})
 }
 
 // throttle counts the attempt before the password is looked at.

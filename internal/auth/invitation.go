@@ -59,19 +59,19 @@ func (a *Auth) AcceptInvitation(w http.ResponseWriter, r *http.Request, password
 		return false, overLink(err)
 	}
 	a.setCookie(w, invitationCookie, "", -1)
-	return a.finish(w, r, userID)
+	return a.finish(w, r, store.Proof{UserID: userID, Password: stored})
 }
 
 // finish starts a session for somebody who has given the right password, or asks for the code.
-func (a *Auth) finish(w http.ResponseWriter, r *http.Request, userID string) (awaitsCode bool, err error) {
-	t, err := a.accounts.TwoFactor(r.Context(), userID)
+func (a *Auth) finish(w http.ResponseWriter, r *http.Request, by store.Proof) (awaitsCode bool, err error) {
+	t, err := a.accounts.TwoFactor(r.Context(), by.UserID)
 	if err != nil {
 		return false, err
 	}
 	if t.Secret != "" {
-		return true, a.awaitCode(r.Context(), w, userID)
+		return true, a.awaitCode(r.Context(), w, by)
 	}
-	return false, a.sessions.start(w, r, userID)
+	return false, a.sessions.start(w, r, by)
 }
 
 // overLink words for people that a link is over; other errors stay as they are.

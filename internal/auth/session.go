@@ -25,10 +25,10 @@ const (
 	touchAfter = 5 * time.Minute    // use is noted at most this often
 )
 
-// viewerKey is where a session keeps whom it belongs to, and userKey where a new one says whom it is for.
+// viewerKey is where a session keeps whom it belongs to, and proofKey where a new one says by what.
 type (
 	viewerKey struct{}
-	userKey   struct{}
+	proofKey  struct{}
 )
 
 // SessionStore is a gorilla/sessions store on our sessions table. The cookie holds a random 256-bit id; the table holds
@@ -87,21 +87,21 @@ func (s *SessionStore) Save(r *http.Request, w http.ResponseWriter, session *ses
 		http.SetCookie(w, sessions.NewCookie(session.Name(), "", session.Options))
 		return nil
 	}
-	userID, ok := session.Values[userKey{}].(string)
+	by, ok := session.Values[proofKey{}].(store.Proof)
 	if !ok {
 		return errors.New("save session: it belongs to nobody")
 	}
-	return s.begin(r.Context(), w, session, userID)
+	return s.begin(r.Context(), w, session, by)
 }
 
-func (s *SessionStore) begin(ctx context.Context, w http.ResponseWriter, session *sessions.Session, userID string) error {
+func (s *SessionStore) begin(ctx context.Context, w http.ResponseWriter, session *sessions.Session, by store.Proof) error {
 	id, err := newID()
 	if err != nil {
 		return err
 	}
 	replaces := session.ID
 	session.ID = id
-	if err := s.accounts.StartSession(ctx, hashOf(session.ID), hashOf(replaces), userID, s.clock().Add(lifetime)); err != nil {
+	if err := s.accounts.StartSession(ctx, hashOf(session.ID), hashOf(replaces), by, s.clock().Add(lifetime)); err != nil {
 		return err
 	}
 	http.SetCookie(w, sessions.NewCookie(session.Name(), session.ID, session.Options))
@@ -134,12 +134,12 @@ func newID() (string, error) {
 	return base64.RawURLEncoding.EncodeToString(random), nil
 }
 
-func (s *SessionStore) start(w http.ResponseWriter, r *http.Request, userID string) error {
+func (s *SessionStore) start(w http.ResponseWriter, r *http.Request, by store.Proof) error {
 	session, err := s.Get(r, cookieName)
 	if err != nil {
 		return err
 	}
-	session.Values[userKey{}] = userID
+	session.Values[proofKey{}] = by
 	return session.Save(r, w)
 }
 

@@ -36,18 +36,19 @@ const (
 // are a Throttled one; where the password was not given, or too long ago, it is NoSuch.
 func (a *Auth) SignInCode(w http.ResponseWriter, r *http.Request, code string) error {
 	ctx := r.Context()
-	half, userID, err := a.half(r)
+	half, by, err := a.half(r)
 	if err != nil {
 		return err
 	}
-	if err := a.checkCode(ctx, userID, code); err != nil {
+	if err := a.checkCode(ctx, by.UserID, code); err != nil {
 		return err
 	}
+	by.Code = true
 	if err := a.accounts.EndHalf(ctx, half); err != nil {
 		return err
 	}
 	a.setCookie(w, halfCookie, "", -1)
-	return a.sessions.start(w, r, userID)
+	return a.sessions.start(w, r, by)
 }
 
 // AwaitsCode reports whether r comes from somebody who has given the right password, and whose code is awaited.
@@ -59,28 +60,28 @@ func (a *Auth) AwaitsCode(r *http.Request) (bool, error) {
 	return err == nil, err
 }
 
-// half is the sign-in that r's cookie names, by its hash, and whose it is.
-func (a *Auth) half(r *http.Request) (hash, userID string, err error) {
+// half is the sign-in that r's cookie names, by its hash, and what has been proven.
+func (a *Auth) half(r *http.Request) (hash string, by store.Proof, err error) {
 	over := domain.Errorf(domain.NoSuch, "Too much time has passed since you gave your password.").WithHint("Sign in again.")
 	cookie, err := r.Cookie(halfCookie)
 	if err != nil || cookie.Value == "" {
-		return "", "", over
+		return "", by, over
 	}
 	hash = hashOf(cookie.Value)
-	userID, err = a.accounts.Half(r.Context(), hash)
+	by, err = a.accounts.Half(r.Context(), hash)
 	if domain.CodeOf(err) == domain.NoSuch {
-		return "", "", over.Because(err)
+		return "", by, over.Because(err)
 	}
-	return hash, userID, err
+	return hash, by, err
 }
 
 // awaitCode begins the second half of a sign-in.
-func (a *Auth) awaitCode(ctx context.Context, w http.ResponseWriter, userID string) error {
+func (a *Auth) awaitCode(ctx context.Context, w http.ResponseWriter, by store.Proof) error {
 	id, err := newID()
 	if err != nil {
 		return err
 	}
-	if err := a.accounts.StartHalf(ctx, hashOf(id), userID, a.clock().Add(halfLifetime)); err != nil {
+	if err := a.accounts.StartHalf(ctx, hashOf(id), by, a.clock().Add(halfLifetime)); err != nil {
 		return err
 	}
 	a.setCookie(w, halfCookie, id, int(halfLifetime.Seconds()))
