@@ -14,6 +14,7 @@ import (
 type HeldRemoval struct {
 	CompetitorID, Name, CoachName string
 	Team, Wanted                  string // names of teams, or ids where the roster does not have them; Wanted is "" for none
+	From                          Assignment
 }
 
 // HeldRemovals are the removals that are more than may be made without anybody's word.
@@ -35,9 +36,10 @@ func (sc *Scope) HeldRemovals(ctx context.Context, r OnboardingRules, limit int)
 	}
 	var h HeldRemovals
 	err := sc.s.db.view(ctx, func(tx conn) (err error) {
-		if h.List, h.Total, h.Digest, err = openRemovals(ctx, tx, limit); err != nil {
+		if h.List, h.Digest, err = openRemovals(ctx, tx); err != nil {
 			return err
 		}
+		h.Total, h.List = len(h.List), h.List[:min(len(h.List), limit)]
 		h.Without, err = removalBudget(ctx, tx, r, sc.s.clock())
 		return err
 	})
@@ -45,7 +47,7 @@ func (sc *Scope) HeldRemovals(ctx context.Context, r OnboardingRules, limit int)
 }
 
 // openRemovals lists the removals that nobody has agreed to.
-func openRemovals(ctx context.Context, tx conn, limit int) (list []HeldRemoval, total int, digest string, err error) {
+func openRemovals(ctx context.Context, tx conn) (list []HeldRemoval, digest string, err error) {
 	rows, err := tx.query(ctx, `
 		SELECT c.competitor_id, c.first_name, c.last_name, co.name, a.syned_user_id, a.syned_team_id,
 			COALESCE((SELECT name FROM teams t WHERE t.team_id = a.syned_team_id), a.syned_team_id), COALESCE((SELECT name FROM teams t WHERE t.team_id = `+wantedTeam+`), '')`+
@@ -53,46 +55,47 @@ func openRemovals(ctx context.Context, tx conn, limit int) (list []HeldRemoval, 
 			AND NOT EXISTS (SELECT 1 FROM confirmed_removals k WHERE k.syned_user_id = a.syned_user_id AND k.syned_team_id = a.syned_team_id)
 		ORDER BY c.competitor_id`)
 	if err != nil {
-		return nil, 0, "", err
+		return nil, "", err
 	}
 	sum := sha256.New()
 	err = each(rows, func() error {
 		var h HeldRemoval
 		var c domain.Competitor
-		var account, team string
-		if err := rows.Scan(&h.CompetitorID, &c.FirstName, &c.LastName, &h.CoachName, &account, &team, &h.Team, &h.Wanted); err != nil {
+		if err := rows.Scan(&h.CompetitorID, &c.FirstName, &c.LastName, &h.CoachName, &h.From.UserID, &h.From.TeamID, &h.Team, &h.Wanted); err != nil {
 			return err
 		}
 		h.Name = c.Name()
-		fmt.Fprintf(sum, "%q %q\n", account, team)
-		total++
-		if len(list) < limit {
-			list = append(list, h)
-		}
+		fmt.Fprintf(sum, "%q %q\n", h.From.UserID, h.From.TeamID)
+		list = append(list, h)
 		return nil
 	})
-	return list, total, hex.EncodeToString(sum.Sum(nil)[:16]), err
+	return list, hex.EncodeToString(sum.Sum(nil)[:16]), err
 }
 
 // ConfirmRemovals agrees to the removals of a list that was shown. Where the list is another by now, that is a Clash error.
 func (sc *Scope) ConfirmRemovals(ctx context.Context, digest string) error {
 	return sc.edit(ctx, "confirm removals", func(tx conn) error {
-		_, total, now, err := openRemovals(ctx, tx, 0)
+		list, now, err := openRemovals(ctx, tx)
 		switch {
 		case err != nil:
 			return err
-		case total == 0:
+		case len(list) == 0:
 			return domain.Errorf(domain.Clash, "Nobody is to be taken out of a team any more.")
 		case now != digest:
 			return domain.Errorf(domain.Clash, "The list has changed since you looked.").WithHint("This is how it is now. Look again, then confirm.")
 		}
-		_, err = tx.exec(ctx, `
-			INSERT INTO confirmed_removals (syned_user_id, syned_team_id, confirmed_at, confirmed_by)
-			SELECT a.syned_user_id, a.syned_team_id, $1, $2`+assigned+` AND `+toRemove+` ON CONFLICT (syned_user_id, syned_team_id) DO NOTHING`, sc.s.now(), sc.viewer.UserID)
+		var agreed [][]any // to these and no others: more may have come up by now
+		for _, h := range list {
+			agreed = append(agreed, []any{h.From.UserID, h.From.TeamID, sc.s.now(), sc.viewer.UserID})
+		}
+		err = inBatches(ctx, tx, agreed, func(values string) string {
+			return `INSERT INTO confirmed_removals (syned_user_id, syned_team_id, confirmed_at, confirmed_by) VALUES ` + values + `
+				ON CONFLICT (syned_user_id, syned_team_id) DO NOTHING`
+		})
 		if err != nil {
 			return err
 		}
-		return sc.audit(ctx, tx, "onboarding.removals", "", fmt.Sprintf("competitors=%d", total))
+		return sc.audit(ctx, tx, "onboarding.removals", "", fmt.Sprintf("competitors=%d", len(list)))
 	})
 }
 

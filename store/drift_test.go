@@ -120,3 +120,23 @@ func TestCategoriesStandWithTheMostPointsFirstBesideTheTeams(t *testing.T) {
 		}
 	})
 }
+
+func TestOnlyTheRemovalsOfTheListAreAgreedTo(t *testing.T) {
+	t.Parallel() // on Postgres only: SQLite has one writer
+	h := newHouse(t, "postgres")
+	h.people()
+	h.exec(`UPDATE coaches SET onboarding_confirmed_at = 1`)
+	h.exec(`INSERT INTO game_platform_assignments (syned_user_id, syned_team_id, ours_team_id, since_at) VALUES ('gp-a1', 't-old', 't-old', 1)`)
+	shown, err := h.admin().HeldRemovals(t.Context(), store.OnboardingRules{}, 9)
+	if err != nil || shown.Total != 1 {
+		t.Fatalf("%+v, %v, want one", shown, err)
+	}
+	queueBehind(t, h, "LOCK TABLE confirmed_removals IN SHARE MODE", nil, // which whoever agrees comes to after reading the list
+		func(s *store.Store) error {
+			return s.For(domain.Viewer{UserID: "u-admin", Role: domain.RoleAdmin}).ConfirmRemovals(t.Context(), shown.Digest)
+		},
+		func(s *store.Store) error { // the platform has been asked for this before the roster put the competitor elsewhere
+			return s.System().Assigned(t.Context(), domain.StepAssignment, store.TeamStep{CompetitorID: "cp-b1", Assignment: store.Assignment{UserID: "gp-b1", TeamID: "t-old"}})
+		})
+	h.want("agreed to", `SELECT syned_user_id, syned_team_id FROM confirmed_removals ORDER BY 1`, "gp-a1|t-old")
+}

@@ -71,6 +71,12 @@ func TestSyncsAndImportsSideBySideKeepTheSums(t *testing.T) {
 // ended. Then the row is let go.
 func queue(t *testing.T, h *house, table, row string, jobs ...func(s *store.Store) error) {
 	t.Helper()
+	queueBehind(t, h, "SELECT * FROM "+table+" FOR UPDATE", []any{row}, jobs...)
+}
+
+// queueBehind is queue behind whatever lock a statement takes.
+func queueBehind(t *testing.T, h *house, hold string, arguments []any, jobs ...func(s *store.Store) error) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	name := h.lines(`SELECT 'queued_in_' || current_schema()`)[0]
@@ -80,7 +86,7 @@ func queue(t *testing.T, h *house, table, row string, jobs ...func(s *store.Stor
 		t.Fatal(err)
 	}
 	defer func() { _ = holder.Rollback() }()
-	if _, err := holder.ExecContext(ctx, "SELECT * FROM "+table+" FOR UPDATE", row); err != nil {
+	if _, err := holder.ExecContext(ctx, hold, arguments...); err != nil {
 		t.Fatal(err)
 	}
 	var wait sync.WaitGroup
