@@ -92,8 +92,10 @@ func (sys *System) StorePull(ctx context.Context, p Pull) (Stored, error) {
 func (sys *System) PreviewPull(ctx context.Context, p Pull) (Stored, error) {
 	var stored Stored
 	err := sys.s.db.preview(ctx, func(tx conn) error {
-		var err error
-		stored, err = sys.storeLearned(ctx, tx, p)
+		err := sys.s.db.shareRoster(ctx, tx)
+		if err == nil {
+			stored, err = sys.storeLearned(ctx, tx, p)
+		}
 		return err
 	})
 	if err != nil {

@@ -194,3 +194,24 @@ func TestASyncThatDropsAFlashCTFAndOneThatMeetsItDoNotDeadlock(t *testing.T) {
 		syncOf("gp-1", took(low, 1), took(high, 1)), syncOf("gp-0", took(high, 1)))
 	listsAgree(h, "afterwards")
 }
+
+func TestADryRunAndACleanCommandDoNotDeadlock(t *testing.T) {
+	t.Parallel() // on Postgres only: SQLite has one writer
+	h := newHouse(t, "postgres")
+	person := rosterOf("a", 1)
+	person[0].GamePlatformID = "mock-0"
+	h.roster(person...)
+	h.storeODL("mock-0", h.snapshot(odl(1)))
+	dry := h.pull("mock-0")
+	dry.User = &domain.PlatformUser{Status: domain.PlatformApproved}
+	dry.ODL, dry.Flash = h.snapshot(odl(1, points(200))), h.flash(took(springCTF, 1))
+	queue(t, h, "game_platform_challenges WHERE challenge_id = $1", h.lines(`SELECT challenge_id FROM game_platform_challenges`)[0],
+		func(s *store.Store) error {
+			_, err := s.System().PreviewPull(t.Context(), dry)
+			return err
+		},
+		func(s *store.Store) error {
+			_, err := s.System().CleanMock(t.Context())
+			return err
+		})
+}
