@@ -181,7 +181,7 @@ func (a *Accounts) ViewAs(ctx context.Context, hash, coachID string) error {
 		var before string
 		err := tx.row(ctx, `
 			SELECT u.user_id, COALESCE(s.viewing_coach_id, '') FROM sessions s JOIN users u ON u.user_id = s.user_id
-			WHERE s.session_hash = $1 AND u.role = 'admin'`, hash).Scan(&v.UserID, &before)
+			WHERE s.session_hash = $1 AND u.role = 'admin'`+a.s.db.forUpdate("s"), hash).Scan(&v.UserID, &before)
 		if errors.Is(err, sql.ErrNoRows) {
 			return domain.Errorf(domain.Denied, "Only admins may look at the portal as a coach.")
 		}

@@ -144,3 +144,16 @@ func TestWhatAnAdminSeesAsACoachIsAuditedWithTheCoach(t *testing.T) {
 			id+"|view_as.end||coach=co-a|", id+"|after|cp-a1||", "u-co-a|the coach|cp-a1||")
 	})
 }
+
+func TestLooksAsTwoCoachesThatBeginAtOnceAreAuditedOneAfterTheOther(t *testing.T) {
+	t.Parallel() // on Postgres only: SQLite has one writer
+	h := newHouse(t, "postgres")
+	h.people()
+	id := addUser(h, "root@quill.example", domain.RoleAdmin)
+	startSession(h, "a", "", id, day)
+	as := func(coach string) func(s *store.Store) error {
+		return func(s *store.Store) error { return s.Accounts().ViewAs(t.Context(), "a", coach) }
+	}
+	queue(t, h, "sessions WHERE session_hash = $1", "a", as("co-a"), as("co-b"))
+	h.want("audit", auditQuery, id+"|view_as.begin||coach=co-a|", id+"|view_as.end||coach=co-a|", id+"|view_as.begin||coach=co-b|")
+}
