@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 
 	"flagpole/internal/domain"
@@ -164,11 +163,16 @@ func (a *Accounts) Invited(ctx context.Context, tokenHash string) (User, error) 
 // is over is a NoSuch error.
 func (a *Accounts) AcceptInvitation(ctx context.Context, tokenHash, passwordHash string) (userID string, err error) {
 	err = a.s.db.update(ctx, func(tx conn) error {
+		// The user's row comes first, as where an admin sends another link: two that lock in one order never wait for each other.
 		err := tx.row(ctx, `
-			DELETE FROM invitations WHERE token_hash = $1 AND expires_at > $2 AND user_id IN (SELECT user_id FROM users WHERE disabled_at IS NULL)
-			RETURNING user_id`, tokenHash, a.s.now()).Scan(&userID)
-		if errors.Is(err, sql.ErrNoRows) {
+			SELECT u.user_id FROM users u JOIN invitations i ON i.user_id = u.user_id
+			WHERE i.token_hash = $1 AND i.expires_at > $2 AND u.disabled_at IS NULL`+a.s.db.forUpdate("u"), tokenHash, a.s.now()).Scan(&userID)
+		if err != nil {
 			return noSuch(err, "invitation")
+		}
+		n, err := tx.exec(ctx, `DELETE FROM invitations WHERE token_hash = $1`, tokenHash)
+		if err == nil && n == 0 {
+			err = noSuch(sql.ErrNoRows, "invitation")
 		}
 		if err != nil {
 			return err

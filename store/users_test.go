@@ -122,3 +122,23 @@ func TestADisabledOrChangedUserIsOutAtOnce(t *testing.T) {
 		h.want("audit", `SELECT action, detail FROM audit_log WHERE action LIKE 'user.%' ORDER BY audit_id`, "user.role|user=u-2", "user.disable|user=u-3")
 	})
 }
+
+func TestWhoAcceptsAnInvitationAndWhoResetsTheUserDoNotDeadlock(t *testing.T) {
+	t.Parallel() // on Postgres only: SQLite has one writer
+	h := newHouse(t, "postgres")
+	h.people()
+	until := h.clock.Now().Add(day)
+	id, err := h.admin().InviteUser(t.Context(), "new@quill.example", domain.RoleProduct, "", store.Link{Hash: "first", Until: until})
+	if err != nil {
+		t.Fatal(err)
+	}
+	queue(t, h, "invitations WHERE user_id = $1", id,
+		func(s *store.Store) error {
+			_, err := s.Accounts().AcceptInvitation(t.Context(), "first", "chosen")
+			return err
+		},
+		func(s *store.Store) error {
+			return s.For(domain.Viewer{UserID: "u-admin", Role: domain.RoleAdmin}).ResetUser(t.Context(), id, store.Link{Hash: "second", Until: until})
+		})
+	h.want("who comes second wins", `SELECT u.password_hash, i.token_hash FROM users u LEFT JOIN invitations i ON i.user_id = u.user_id WHERE u.user_id = '`+id+`'`, "|second")
+}
