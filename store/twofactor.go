@@ -69,6 +69,10 @@ func replaceCodes(ctx context.Context, tx conn, userID string, hashes []string) 
 // RenewCodes gives a user new recovery codes, by their hashes, in place of all there were.
 func (a *Accounts) RenewCodes(ctx context.Context, userID string, hashes []string) error {
 	err := a.s.db.update(ctx, func(tx conn) error {
+		// Whoever comes second replaces what the first one has stored, too.
+		if _, err := tx.exec(ctx, `SELECT 1 FROM users u WHERE u.user_id = $1`+a.s.db.forUpdate("u"), userID); err != nil {
+			return err
+		}
 		if err := replaceCodes(ctx, tx, userID, hashes); err != nil {
 			return err
 		}

@@ -142,3 +142,17 @@ func TestWhoAcceptsAnInvitationAndWhoResetsTheUserDoNotDeadlock(t *testing.T) {
 		})
 	h.want("who comes second wins", `SELECT u.password_hash, i.token_hash FROM users u LEFT JOIN invitations i ON i.user_id = u.user_id WHERE u.user_id = '`+id+`'`, "|second")
 }
+
+func TestRecoveryCodesThatAreRenewedTwiceAtOnceAreOneSet(t *testing.T) {
+	t.Parallel() // on Postgres only: SQLite has one writer
+	h := newHouse(t, "postgres")
+	id := addUser(h, "root@quill.example", domain.RoleAdmin)
+	renew := func(codes ...string) func(s *store.Store) error {
+		return func(s *store.Store) error { return s.Accounts().RenewCodes(t.Context(), id, codes) }
+	}
+	if err := renew("a1", "a2")(h.s); err != nil {
+		t.Fatal(err)
+	}
+	queue(t, h, "recovery_codes WHERE code_hash = $1", "a1", renew("b1", "b2"), renew("c1", "c2"))
+	h.want("codes", `SELECT code_hash FROM recovery_codes ORDER BY 1`, "c1", "c2")
+}
