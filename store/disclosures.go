@@ -6,9 +6,20 @@ import (
 	"flagpole/internal/domain"
 )
 
-// Sending notes what is about to be sent to the platform, before it is. It is the client's log of disclosures.
+// Sending notes what is about to be sent to the platform, before it is. It is the client's log of disclosures. Of somebody who was
+// deleted nothing is sent or kept any more: that is a NoSuch error.
 func (sys *System) Sending(ctx context.Context, d domain.Disclosure) (id int64, err error) {
 	err = sys.s.db.update(ctx, func(tx conn) error {
+		if err := sys.s.db.shareRoster(ctx, tx); err != nil { // a deletion that is under way would miss what is noted now
+			return err
+		}
+		erased, err := wasErased(ctx, tx, d.UserID)
+		if err == nil && erased {
+			err = domain.Errorf(domain.NoSuch, "This person was deleted.").WithHint("Nothing is sent about them any more.")
+		}
+		if err != nil {
+			return err
+		}
 		return tx.row(ctx, `INSERT INTO disclosures (at, endpoint, syned_user_id, fields) VALUES ($1, $2, $3, $4) RETURNING disclosure_id`,
 			sys.s.now(), d.Endpoint, d.UserID, string(d.Fields)).Scan(&id)
 	})

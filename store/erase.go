@@ -115,9 +115,9 @@ func blankDisclosures(ctx context.Context, tx conn, k PersonKind, r CompetitorRo
 // errErased ends the storing of a sync of somebody who has been deleted meanwhile.
 var errErased = errors.New("the person was deleted")
 
-// wasErased reports whether an account is that of a deleted person.
+// wasErased reports whether an account, or what was to be one, is that of a deleted person.
 func wasErased(ctx context.Context, tx conn, account string) (erased bool, err error) {
-	err = tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM erased_people WHERE game_platform_id = $1)`, account).Scan(&erased)
+	err = tx.row(ctx, `SELECT EXISTS (SELECT 1 FROM erased_people WHERE game_platform_id = $1 OR competitor_id = $1)`, account).Scan(&erased)
 	return erased, err
 }
 

@@ -209,3 +209,36 @@ func TestADeletedPersonIsNowhereAndDoesNotComeBack(t *testing.T) {
 		}
 	})
 }
+
+func TestNothingIsSentOfWhomSomebodyHasDeletedSinceItWasRead(t *testing.T) {
+	inBoth(t, func(t *testing.T, h *house) {
+		h.people()
+		for _, id := range []string{"cp-a1", "cp-a3"} { // on the platform, and not
+			if _, err := h.admin().ErasePerson(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, id := range []string{"gp-a1", "cp-a3"} {
+			_, err := h.sys.Sending(t.Context(), domain.Disclosure{Endpoint: "POST /users", UserID: id, Fields: []byte(`{"email": "ada@amber.example"}`)})
+			wantCode(t, id, err, domain.NoSuch)
+		}
+		h.want("log", `SELECT fields FROM disclosures`)
+	})
+}
+
+func TestWhatIsLoggedWhileAPersonIsBeingDeletedHoldsNoValue(t *testing.T) {
+	t.Parallel() // on Postgres only: SQLite has one writer
+	h := newHouse(t, "postgres")
+	h.people()
+	queueBehind(t, h, "LOCK TABLE erased_people IN SHARE MODE", nil, // where a deletion comes to last
+		func(s *store.Store) error {
+			_, err := s.For(domain.Viewer{UserID: "u-admin", Role: domain.RoleAdmin}).ErasePerson(t.Context(), "cp-a3")
+			return err
+		},
+		func(s *store.Store) error {
+			_, err := s.System().Sending(t.Context(), domain.Disclosure{Endpoint: "POST /users", UserID: "cp-a3", Fields: []byte(`{"email": "cy@amber.example"}`)})
+			wantCode(t, "sending", err, domain.NoSuch)
+			return nil
+		})
+	h.want("log", `SELECT fields FROM disclosures`)
+}
