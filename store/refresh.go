@@ -24,9 +24,8 @@ func (sc *Scope) RequestRefresh(ctx context.Context, competitorID string) (runID
 		var attempt time.Time
 		var inactive bool
 		err := tx.row(ctx, `
-			SELECT COALESCE(c.game_platform_id, ''), st.last_attempt_at, c.deactivated_at IS NOT NULL
-			FROM competitors c LEFT JOIN game_platform_sync_state st ON st.syned_user_id = c.game_platform_id
-			WHERE `+sc.visible(&a)+` AND c.competitor_id = `+a.add(competitorID)+sc.s.db.forUpdate("c"), a...).Scan(&account, into(&attempt), &inactive)
+			SELECT COALESCE(c.game_platform_id, ''), c.deactivated_at IS NOT NULL FROM competitors c
+			WHERE `+sc.visible(&a)+` AND c.competitor_id = `+a.add(competitorID)+sc.s.db.forUpdate("c"), a...).Scan(&account, &inactive)
 		if err != nil {
 			return noSuch(err, "competitor")
 		}
@@ -47,6 +46,11 @@ func (sc *Scope) RequestRefresh(ctx context.Context, competitorID string) (runID
 			SELECT run_id FROM sync_runs WHERE competitor_id = $1 AND finished_at IS NULL AND NOT dry_run ORDER BY started_at LIMIT 1`,
 			competitorID).Scan(&runID)
 		if !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		// It is read after the open run: one that has ended since has left it.
+		err = tx.row(ctx, `SELECT last_attempt_at FROM game_platform_sync_state WHERE syned_user_id = $1`, account).Scan(into(&attempt))
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
 		now := sc.s.clock()

@@ -184,3 +184,29 @@ func TestARefreshIsReadByWhoSeesTheCompetitor(t *testing.T) {
 		}
 	})
 }
+
+func TestARefreshThatIsAskedForWhileTheLastOneEndsWaitsItsFiveMinutes(t *testing.T) {
+	t.Parallel() // on Postgres only: SQLite has one writer
+	h := newHouse(t, "postgres")
+	h.people()
+	run, err := h.coach("co-a").RequestRefresh(t.Context(), "cp-a1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	queueBehind(t, h, "LOCK TABLE sync_pause IN ACCESS EXCLUSIVE MODE", nil, // which whoever asks reads before open runs
+		func(s *store.Store) error {
+			viewer := domain.Viewer{UserID: "u-co-a", Role: domain.RoleCoach, CoachID: "co-a", Enrolled: true}
+			_, err := s.For(viewer).RequestRefresh(t.Context(), "cp-a1")
+			wantCode(t, "again", err, domain.Throttled)
+			return nil
+		},
+		func(s *store.Store) error {
+			p := h.pull("gp-a1")
+			p.RunID = run
+			if _, err := s.System().StorePull(t.Context(), p); err != nil {
+				return err
+			}
+			return s.System().FinishRun(t.Context(), run, domain.RunCounts{}, "")
+		})
+	h.want("runs", `SELECT COUNT(*) FROM sync_runs`, "1")
+}
