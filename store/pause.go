@@ -23,26 +23,30 @@ func (sc *Scope) PauseSyncs(ctx context.Context, reason string) error {
 		return domain.Errorf(domain.Invalid, "A reason is needed, of %d letters at most.", maxReason).WithHint("Say in a few words why; staff read it on every page.")
 	}
 	err := sc.s.db.update(ctx, func(tx conn) error {
-		n, err := tx.exec(ctx, `
-			INSERT INTO sync_pause (only_one, paused_at, paused_by, reason) VALUES (1, $1, $2, $3) ON CONFLICT (only_one) DO NOTHING`,
-			sc.s.now(), sc.viewer.UserID, reason)
-		if err != nil {
-			return err
+		for {
+			n, err := tx.exec(ctx, `
+				INSERT INTO sync_pause (only_one, paused_at, paused_by, reason) VALUES (1, $1, $2, $3) ON CONFLICT (only_one) DO NOTHING`,
+				sc.s.now(), sc.viewer.UserID, reason)
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				return sc.audit(ctx, tx, "sync.pause", "", reason)
+			}
+			before, err := pauseOf(ctx, tx)
+			if err != nil {
+				return err
+			}
+			if before.On() { // otherwise somebody has resumed them in between
+				return pausedAlready(before)
+			}
 		}
-		if n == 0 {
-			return pausedAlready(ctx, tx)
-		}
-		return sc.audit(ctx, tx, "sync.pause", "", reason)
 	})
 	return wrap(err, "pause syncs")
 }
 
 // pausedAlready is the Clash error for who wants what somebody else has done.
-func pausedAlready(ctx context.Context, tx conn) error {
-	p, err := pauseOf(ctx, tx)
-	if err != nil {
-		return err
-	}
+func pausedAlready(p domain.SyncPause) error {
 	return domain.Errorf(domain.Clash, "Syncs are paused already: %s did it on %s UTC, because: %s", p.By, p.At.Format("2 Jan 2006, 15:04"), p.Reason).
 		WithHint("Nothing was changed.")
 }

@@ -158,3 +158,18 @@ func TestThereMustBeSomebodyToSync(t *testing.T) {
 		}
 	})
 }
+
+func TestWhoPausesWhileSomebodyResumesHasPaused(t *testing.T) {
+	t.Parallel() // on Postgres only: SQLite has one writer
+	h := newHouse(t, "postgres")
+	if err := h.admin().PauseSyncs(t.Context(), "before"); err != nil {
+		t.Fatal(err)
+	}
+	as := func(s *store.Store, user string) *store.Scope {
+		return s.For(domain.Viewer{UserID: user, Role: domain.RoleAdmin})
+	}
+	queueBehind(t, h, "LOCK TABLE users IN ACCESS EXCLUSIVE MODE", nil, // which whoever comes second reads for who was first
+		func(s *store.Store) error { return as(s, "u-2").PauseSyncs(t.Context(), "after") },
+		func(s *store.Store) error { return as(s, "u-3").ResumeSyncs(t.Context()) })
+	h.want("paused", `SELECT paused_by, reason FROM sync_pause`, "u-2|after")
+}
