@@ -163,6 +163,9 @@ func (sys *System) AskTest(ctx context.Context, by string) error {
 }
 
 func askTest(ctx context.Context, tx conn, now int64, by string) error {
+	if err := tx.alone(ctx, "connection tests"); err != nil {
+		return err
+	}
 	_, err := tx.exec(ctx, `
 		INSERT INTO platform_checks (asked_at, asked_by)
 		SELECT CAST($1 AS BIGINT), CAST($2 AS TEXT) WHERE NOT EXISTS (SELECT 1 FROM platform_checks WHERE finished_at IS NULL)`, now, by)
