@@ -121,7 +121,7 @@ func (d *demoPast) signIn(ctx context.Context, email string) error {
 		return err
 	}
 	session := rand.Text()
-	if err := accounts.StartSession(ctx, session, "", user.ID, d.clock.Now().Add(time.Hour)); err != nil {
+	if err := accounts.StartSession(ctx, session, "", store.Proof{UserID: user.ID, Password: user.PasswordHash}, d.clock.Now().Add(time.Hour)); err != nil {
 		return err
 	}
 	return accounts.EndSession(ctx, session)
