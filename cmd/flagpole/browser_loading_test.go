@@ -80,7 +80,6 @@ func (w *world) slowAnswer(t *testing.T) {
 
 	b.expect("ERR_FAILED")
 	b.expect("htmx:sendError")
-	b.expect("htmx:afterRequest")
 	b.click("#list-by-name")
 	request = next()
 	b.until(busy)
@@ -136,7 +135,6 @@ func (w *world) portalGone(t *testing.T) {
 	stop()
 	b.expect("ERR_CONNECTION_REFUSED")
 	b.expect("htmx:sendError")
-	b.expect("htmx:afterRequest")
 	b.click("#solves-by-points")
 	b.until(`!!document.querySelector("#problem [role=alert]")`)
 	b.wantText("#problem", "did not answer")

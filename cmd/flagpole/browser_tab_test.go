@@ -57,6 +57,9 @@ func newTab(t *testing.T, parent context.Context, address string, options ...chr
 			if m.Text == last {
 				break
 			}
+			if aborted(m.Text) {
+				continue
+			}
 			switch m.Type {
 			case chromedp.ConsoleError, chromedp.ConsoleWarning, chromedp.ConsoleException:
 				if part := b.expects(m.Text); part != "" {
@@ -71,6 +74,12 @@ func newTab(t *testing.T, parent context.Context, address string, options ...chr
 		}
 	})
 	return b
+}
+
+// aborted reports whether a message is htmx's word that a request was given up, for a newer one or for another page: that is as it should
+// be. Where it failed otherwise, htmx says so in a message of its own.
+func aborted(message string) bool {
+	return strings.HasPrefix(message, "htmx:sendAbort,") || strings.HasPrefix(message, "htmx:afterRequest,")
 }
 
 // expect tells that a message with this text has to come.
