@@ -170,15 +170,15 @@ func gateJobs(ctx context.Context, tx conn, f *rollout.Facts) error {
 	return nil
 }
 
-// gatePilots counts pilots, those who are ready, and coaches who have the feature.
+// gatePilots counts pilots, those who are ready, and coaches who have the feature; who has left the programme is neither.
 func gatePilots(ctx context.Context, tx conn, f *rollout.Facts) error {
-	if err := tx.row(ctx, `SELECT COUNT(*) FROM coaches WHERE enrolled`).Scan(&f.Enrolled); err != nil {
+	if err := tx.row(ctx, `SELECT COUNT(*) FROM coaches WHERE enrolled AND deactivated_at IS NULL`).Scan(&f.Enrolled); err != nil {
 		return fmt.Errorf("count who has it: %w", err)
 	}
 	rows, err := tx.query(ctx, `
 		SELECT c.competitors, c.on_platform, (SELECT COUNT(*) FROM competitors p WHERE p.coach_id = c.coach_id AND p.email IS NULL),
 			(SELECT MAX(u.last_sign_in_at) FROM users u WHERE u.coach_id = c.coach_id AND u.disabled_at IS NULL)
-		FROM coaches c WHERE c.pilot AND NOT c.held_back ORDER BY c.coach_id`)
+		FROM coaches c WHERE c.pilot AND NOT c.held_back AND c.deactivated_at IS NULL ORDER BY c.coach_id`)
 	if err != nil {
 		return fmt.Errorf("read pilots: %w", err)
 	}

@@ -271,6 +271,29 @@ func TestALateJobOfAnOutageIsWaitedFor(t *testing.T) {
 	})
 }
 
+func TestAPilotWhoHasLeftIsNotWaitedFor(t *testing.T) {
+	onStage(t, func(t *testing.T, s *stage) {
+		s.must(store.RolloutChange{Action: store.EnterPhase, Phase: "pilot"})
+		s.windows(4)
+		s.exec(`UPDATE users SET last_sign_in_at = NULL WHERE coach_id = 'co-1'`)
+		if r := s.gate(rollout.GatePilots); r.Verdict != rollout.Hold || r.N != 2 {
+			t.Errorf("not ready: %s of %d", r.Verdict, r.N)
+		}
+		s.exec(`UPDATE coaches SET deactivated_at = 1 WHERE coach_id = 'co-1'`)
+		if r := s.gate(rollout.GatePilots); r.Verdict != rollout.Pass || r.N != 1 {
+			t.Errorf("has left: %s of %d", r.Verdict, r.N)
+		}
+		// The failures of the only coach who is left are not those of one among many.
+		for i := range 6 {
+			s.failing[fmt.Sprintf("gp-0-%d", i)] = unreadable
+		}
+		s.windows(12)
+		if r := s.gate(rollout.GateFailures); r.Verdict != rollout.Fail {
+			t.Errorf("all fail: %s, %s", r.Verdict, r.Sentence)
+		}
+	})
+}
+
 // A pilot of six is too few for an alert about the platform; that all of it failed is one about the failure rate.
 func TestAnOutageThatMeetsFewHoldsToo(t *testing.T) {
 	for name, test := range map[string]struct {
