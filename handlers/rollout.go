@@ -257,6 +257,8 @@ func changeText(e store.RolloutEntry) string {
 		return "Held back: " + e.Coach
 	case store.Release:
 		return "No longer held back: " + e.Coach
+	case store.Leave:
+		return "Has left: " + e.Coach
 	case store.Kill:
 		return "Everything stopped"
 	case store.Unkill:

@@ -70,7 +70,7 @@ func emailFree(ctx context.Context, tx conn, c domain.Coach) error {
 }
 
 // SetCoachActive has a coach look after competitors, or not any more. A coach who still has active competitors is a Clash error. The
-// coach's logins end with it.
+// coach's logins and place in the rollout end with it.
 func (sc *Scope) SetCoachActive(ctx context.Context, id string, active bool) error {
 	action := map[bool]string{true: "activate", false: "deactivate"}[active]
 	return sc.edit(ctx, action+" coach", func(tx conn) error {
@@ -86,6 +86,9 @@ func (sc *Scope) SetCoachActive(ctx context.Context, id string, active bool) err
 		var at any
 		if !active {
 			at = sc.s.now()
+			if err := (&Rollout{sc.s, sc.viewer.UserID}).leave(ctx, tx, id); err != nil {
+				return err
+			}
 		}
 		n, err := tx.exec(ctx, `UPDATE coaches SET deactivated_at = $2, updated_at = $3 WHERE coach_id = $1 AND (deactivated_at IS NULL) <> $4`, id, at, sc.s.now(), active)
 		if err != nil || n == 0 {
@@ -100,7 +103,7 @@ func (sc *Scope) SetCoachActive(ctx context.Context, id string, active bool) err
 			}
 		}
 		return sc.audit(ctx, tx, "coach."+action, "", "coach="+id)
-	})
+	}, lockRollout) // a change of the rollout, too, locks it before it writes coaches
 }
 
 func nobodyLeft(ctx context.Context, tx conn, c domain.Coach) error {

@@ -9,14 +9,16 @@ import (
 	"flagpole/internal/roster"
 )
 
-// edit runs fn in a transaction that has the roster to itself, for who may edit it.
-func (sc *Scope) edit(ctx context.Context, what string, fn func(tx conn) error) error {
+// edit runs fn in a transaction that has the roster to itself, for who may edit it. What is locked first comes before the roster.
+func (sc *Scope) edit(ctx context.Context, what string, fn func(tx conn) error, first ...func(context.Context, conn) error) error {
 	if err := sc.viewer.Require(domain.MayEdit); err != nil {
 		return err
 	}
 	err := sc.s.db.update(ctx, func(tx conn) error {
-		if err := sc.s.db.lockRoster(ctx, tx); err != nil {
-			return err
+		for _, lock := range append(first, sc.s.db.lockRoster) {
+			if err := lock(ctx, tx); err != nil {
+				return err
+			}
 		}
 		return fn(tx)
 	})

@@ -61,6 +61,8 @@ type RolloutCoach struct {
 	Since                   time.Time // enrolled; zero where the coach is not
 	SignedInAt              time.Time // last sign-in; zero: never
 	HasLogin                bool
+
+	left bool // by the change: does not count any more
 }
 
 // ids lists the coaches for whom is holds, in their order.
@@ -108,6 +110,9 @@ const (
 	StopPlan    ChangeAction = "plan_stop"
 )
 
+// Leave is what the deactivation of a coach does to the rollout; it cannot be asked for alone.
+const Leave ChangeAction = "leave"
+
 // What the guard does by itself; nobody can ask for it.
 const (
 	GuardFroze    ChangeAction = "guard_freeze"
@@ -146,7 +151,7 @@ type RolloutOutcome struct {
 	excused       []rollout.Gate   // of these, those that fail
 }
 
-// State reads where the rollout stands.
+// State reads where the rollout stands. Coaches who have left the programme are not in it.
 func (r *Rollout) State(ctx context.Context) (RolloutState, error) {
 	var st RolloutState
 	err := r.s.db.view(ctx, func(tx conn) (err error) {
@@ -171,6 +176,7 @@ func rolloutState(ctx context.Context, tx conn, now time.Time) (RolloutState, er
 		LEFT JOIN (SELECT coach_id, COUNT(*) AS active FROM competitor_list WHERE last_solve_at >= $1 GROUP BY coach_id) a ON a.coach_id = c.coach_id
 		LEFT JOIN (SELECT coach_id, MAX(last_sign_in_at) AS last_sign_in_at FROM users WHERE coach_id IS NOT NULL AND disabled_at IS NULL
 			GROUP BY coach_id) u ON u.coach_id = c.coach_id
+		WHERE c.deactivated_at IS NULL
 		ORDER BY c.coach_id`, micros(since))
 	if err != nil {
 		return st, fmt.Errorf("read coaches: %w", err)
@@ -239,7 +245,7 @@ func (r *Rollout) Apply(ctx context.Context, c RolloutChange) (RolloutOutcome, e
 		if c.Reason = strings.TrimSpace(c.Reason); c.Reason == "" && c.Action != AddPilot && c.Action != RemovePilot {
 			return domain.Errorf(domain.Invalid, "A reason is missing.").WithHint("Say in a few words why; it stands in the history.")
 		}
-		if c.Action == GuardFroze || c.Action == GuardObserved {
+		if c.Action == GuardFroze || c.Action == GuardObserved || c.Action == Leave {
 			return domain.Errorf(domain.Invalid, "%q is not a change of the rollout.", c.Action)
 		}
 		if o, err = r.plan(ctx, tx, st, c); err != nil {
@@ -255,6 +261,23 @@ func (r *Rollout) Apply(ctx context.Context, c RolloutChange) (RolloutOutcome, e
 		return r.write(ctx, tx, c, &o)
 	})
 	return o, wrap(err, "change the rollout")
+}
+
+// leave takes a coach who leaves the programme out of the rollout, in the transaction of that: who comes back is a newcomer.
+func (r *Rollout) leave(ctx context.Context, tx conn, coachID string) error {
+	st, err := rolloutState(ctx, tx, r.s.clock())
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(st.Coaches, func(c RolloutCoach) bool { return c.ID == coachID && (c.Pilot || c.HeldBack || c.Enrolled) }) {
+		return nil
+	}
+	c := RolloutChange{Action: Leave, CoachID: coachID, Reason: "Left the programme."}
+	o, err := r.plan(ctx, tx, st, c)
+	if err != nil {
+		return err
+	}
+	return r.write(ctx, tx, c, &o)
 }
 
 // told is the reason, with what the history would not say otherwise.
@@ -352,6 +375,8 @@ func (st *RolloutState) mark(c RolloutChange) error {
 		coach.HeldBack, coach.Pilot = true, false
 	case Release:
 		coach.HeldBack = false
+	case Leave:
+		coach.Pilot, coach.HeldBack, coach.left = false, false, true
 	default:
 		return domain.Errorf(domain.Invalid, "%q is not a change of the rollout.", c.Action)
 	}
@@ -361,7 +386,7 @@ func (st *RolloutState) mark(c RolloutChange) error {
 // keeping are those who have it after a coach was marked: everybody as before, pilots, and nobody held back. A coach who is
 // no longer a pilot keeps it only where the percentage leaves room, or where the change says so.
 func (st RolloutState) keeping(c RolloutChange) []string {
-	list := st.ids(func(c RolloutCoach) bool { return !c.HeldBack && (c.Enrolled || c.Pilot && !st.Off) })
+	list := st.ids(func(c RolloutCoach) bool { return !c.HeldBack && !c.left && (c.Enrolled || c.Pilot && !st.Off) })
 	if c.Action == RemovePilot && !c.Keep && len(list) > rollout.Target(len(st.Coaches)-len(st.HeldBack()), st.Percent) {
 		list = slices.DeleteFunc(list, func(id string) bool { return id == c.CoachID })
 	}
@@ -389,7 +414,7 @@ func (st RolloutState) outcome(after RolloutState, enrolled []string) RolloutOut
 		c := &after.Coaches[i]
 		had := c.Enrolled
 		c.Enrolled = has[c.ID]
-		if !c.HeldBack {
+		if !c.HeldBack && !c.left {
 			after.Eligible++
 		}
 		switch {

@@ -268,6 +268,91 @@ func TestANewcomerWaitsForTheNextMove(t *testing.T) {
 	})
 }
 
+// leave deactivates a coach and the only competitor there is.
+func (h *house) leave(n int) error {
+	h.t.Helper()
+	h.deactivate(fmt.Sprintf("cp-%02d", n))
+	return h.admin().SetCoachActive(h.t.Context(), fmt.Sprintf("co-%02d", n), false)
+}
+
+func TestWhoLeavesTheProgrammeLeavesTheRollout(t *testing.T) {
+	inBoth(t, func(t *testing.T, h *house) {
+		h.coachesOf(5)
+		h.change(store.RolloutChange{Action: store.AddPilot, CoachID: "co-00"})
+		h.change(store.RolloutChange{Action: store.HoldBack, CoachID: "co-01"})
+		h.change(level(100))
+		changes := h.standing().ChangeID
+		for i := range 2 { // a pilot, and who is held back
+			if err := h.leave(i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		st := h.standing()
+		if want := []string{"co-02", "co-03", "co-04"}; !slices.Equal(st.Enrolled(), want) || st.Eligible != 3 || len(st.Pilots())+len(st.HeldBack()) > 0 || st.ChangeID != changes+2 {
+			t.Errorf("after it: %+v", st)
+		}
+		log, err := h.desk().History(t.Context(), 0, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pilot := log[1]
+		if pilot.Action != store.Leave || pilot.Coach != "Coach 00" || pilot.Eligible != 3 || pilot.Holders != 3 || !slices.Equal(pilot.Lost, []string{"Coach 00"}) || len(log[0].Lost) != 0 {
+			t.Errorf("the history has %+v", log)
+		}
+		// Nobody asks for it but by a deactivation, nothing is restored by the way, and whoever comes back waits.
+		if _, err := h.desk().Apply(t.Context(), store.RolloutChange{Action: store.Leave, CoachID: "co-02", Reason: "x", Seen: -1}); domain.CodeOf(err) != domain.Invalid {
+			t.Errorf("asked for: %v", err)
+		}
+		h.change(store.RolloutChange{Action: store.Restore, Earlier: changes})
+		if err := h.admin().SetCoachActive(t.Context(), "co-00", true); err != nil {
+			t.Fatal(err)
+		}
+		if st := h.standing(); len(st.Coaches) != 4 || len(st.Enrolled()) != 3 || len(st.Pilots()) != 0 {
+			t.Errorf("back again: %+v", st)
+		}
+		if o := h.change(level(100)); len(o.Gained) != 1 || o.Gained[0].ID != "co-00" {
+			t.Errorf("the next move gives it to %+v", o.Gained)
+		}
+	})
+}
+
+func TestWhoNeverHadTheFeatureLeavesWithoutAChange(t *testing.T) {
+	inBoth(t, func(t *testing.T, h *house) {
+		h.coachesOf(2)
+		h.change(store.RolloutChange{Action: store.AddPilot, CoachID: "co-00"})
+		before := h.standing().ChangeID
+		if err := h.leave(1); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.admin().SetCoachActive(t.Context(), "co-01", false); err != nil {
+			t.Fatalf("once more: %v", err)
+		}
+		if st := h.standing(); st.ChangeID != before || st.Eligible != 1 {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
+func TestACoachLeavesWhileTheRolloutMoves(t *testing.T) {
+	t.Parallel() // on Postgres only: SQLite has one writer
+	h := newHouse(t, "postgres")
+	h.coachesOf(3)
+	h.change(level(100))
+	h.deactivate("cp-01")
+	// Both have begun before the one that is first can end.
+	queue(t, h, "rollout WHERE only_one = $1", "1",
+		func(s *store.Store) error {
+			_, err := s.System().Rollout("test").Apply(t.Context(), store.RolloutChange{Action: store.SetLevel, Reason: "x", Seen: -1})
+			return err
+		},
+		func(s *store.Store) error {
+			return s.For(domain.Viewer{UserID: "u-admin", Role: domain.RoleAdmin}).SetCoachActive(t.Context(), "co-01", false)
+		})
+	if st := h.standing(); st.Percent != 0 || st.Eligible != 2 || len(st.Enrolled()) != 0 {
+		t.Errorf("%+v", st)
+	}
+}
+
 func TestTheSecondOfTwoWhoSaveIsTold(t *testing.T) {
 	inBoth(t, func(t *testing.T, h *house) {
 		h.coachesOf(10)

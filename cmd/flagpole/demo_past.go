@@ -56,9 +56,7 @@ func newDemoPast(s *store.Store, conf config.Config, clock *demoClock) (*demoPas
 	if err != nil {
 		return nil, err
 	}
-	return &demoPast{store: s, rules: alertRules(conf), clock: clock, syncer: syncer.New(s.System(), client, syncer.Settings{
-		Concurrency: conf.Concurrency, RateLimit: conf.RateLimit, Overlap: conf.Overlap, Every: conf.SyncEvery, AtMost: conf.SyncAtLeast, Zone: conf.Zone,
-	}, clock.Now, quiet)}, nil
+	return &demoPast{s, alertRules(conf), clock, newSyncer(s, client, conf, clock.Now, observer{log: quiet})}, nil
 }
 
 // rollOut begins with two pilots and ends now, in the phase of half of all coaches.

@@ -154,7 +154,7 @@ func tokens(c config.Config) (list []metactf.Token) {
 }
 
 // newSyncer makes the syncer of the configuration.
-func newSyncer(s *store.Store, client *metactf.Client, c config.Config, o observer) *syncer.Syncer {
+func newSyncer(s *store.Store, client *metactf.Client, c config.Config, clock domain.Clock, o observer) *syncer.Syncer {
 	set := syncer.Settings{
 		Concurrency: c.Concurrency, RateLimit: c.RateLimit, Overlap: c.Overlap,
 		Every: c.SyncEvery, AtMost: c.SyncAtLeast, Zone: c.Zone,
@@ -163,7 +163,7 @@ func newSyncer(s *store.Store, client *metactf.Client, c config.Config, o observ
 		set.Synced = o.metrics.Synced
 		set.JobDone = func(took time.Duration, timedOut bool) { o.metrics.Job("sync", took, timedOut) }
 	}
-	return syncer.New(s.System(), client, set, time.Now, o.log)
+	return syncer.New(s.System(), client, set, clock, o.log)
 }
 
 // onboardingRules are the settings of onboarding.

@@ -127,7 +127,7 @@ func startWork(s *store.Store, conf config.Config, requests *syncRequests, watch
 		}
 		o.metrics.Uses(client)
 		onboarder := onboarding.New(s.System(), client, onboardingRules(conf), time.Now, o.log)
-		work.Dispatcher = syncer.StartDispatcher(newSyncer(s, client, conf, o), onboarder.Run, connection.New(s.System(), client, time.Now, o.log).Serve)
+		work.Dispatcher = syncer.StartDispatcher(newSyncer(s, client, conf, time.Now, o), onboarder.Run, connection.New(s.System(), client, time.Now, o.log).Serve)
 		requests.wake = func() { work.Dispatcher.Wake(); onboarder.Wake() }
 		stopCalls = work.Dispatcher.Stop
 	} else if conf.APIToken != "" || conf.APITokenFile != "" {

@@ -84,7 +84,7 @@ func (p *program) sync(ctx context.Context, o syncOptions) (err error) {
 	if !o.dryRun {
 		defer record(ctx, s, client, watching.log)()
 	}
-	report, err := newSyncer(s, client, conf, watching).Do(ctx, store.RunRequest{
+	report, err := newSyncer(s, client, conf, time.Now, watching).Do(ctx, store.RunRequest{
 		Selection: selection, Full: o.full, DryRun: o.dryRun, By: "command",
 	})
 	if syncer.Ordered(err) {
