@@ -29,6 +29,28 @@ func TestBothDatabasesHaveTheSameMigrations(t *testing.T) {
 	}
 }
 
+func TestEachDirectionOfAMigrationIsOneStatement(t *testing.T) {
+	files, err := fs.Glob(migrations.Files, "*/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		text, err := fs.ReadFile(migrations.Files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var notes []string
+		for line := range strings.Lines(string(text)) {
+			if note, is := strings.CutPrefix(strings.TrimSpace(line), "-- +goose "); is {
+				notes = append(notes, note)
+			}
+		}
+		if want := []string{"Up", "StatementBegin", "StatementEnd", "Down", "StatementBegin", "StatementEnd"}; !slices.Equal(notes, want) {
+			t.Errorf("%s: %q", name, notes)
+		}
+	}
+}
+
 func TestMigrationsAreAppliedOnceAndCounted(t *testing.T) {
 	for _, kind := range []string{"sqlite", "postgres"} {
 		t.Run(kind, func(t *testing.T) {

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 CREATE TABLE sync_attempt_sums (
     hour_at     BIGINT NOT NULL, -- start of the hour, UTC
     endpoint    TEXT COLLATE "C" NOT NULL,
@@ -8,6 +9,9 @@ CREATE TABLE sync_attempt_sums (
     duration_us BIGINT NOT NULL, -- of all of them together
     PRIMARY KEY (hour_at, endpoint, http_status, error_class)
 );
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE sync_attempt_sums;
+-- +goose StatementEnd

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- What lists show of a competitor, in one row to filter and sort by. It is derived from the roster and the last sync, and
 -- written with them in the same transaction (store/list.go).
 CREATE TABLE competitor_list (
@@ -62,7 +63,6 @@ CREATE INDEX teams_by_name ON teams (sort_key, team_id);
 CREATE INDEX teams_by_coach ON teams (coach_id, sort_key, team_id);
 CREATE INDEX teams_by_points ON teams ((-(odl_points + flash_points)), sort_key, team_id);
 
--- +goose StatementBegin
 CREATE FUNCTION competitor_list_sums() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP <> 'INSERT' THEN
@@ -107,7 +107,6 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
--- +goose StatementEnd
 CREATE TRIGGER competitor_list_counted AFTER INSERT OR DELETE ON competitor_list
 FOR EACH ROW EXECUTE FUNCTION competitor_list_sums();
 CREATE TRIGGER competitor_list_changed AFTER UPDATE ON competitor_list
@@ -165,8 +164,10 @@ ALTER TABLE audit_log ADD COLUMN viewing_coach_id TEXT COLLATE "C" NOT NULL DEFA
 
 ALTER TABLE sync_runs ALTER COLUMN competitor_id TYPE TEXT COLLATE "C";
 CREATE INDEX sync_runs_open ON sync_runs (competitor_id) WHERE finished_at IS NULL;
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP INDEX sync_runs_open;
 ALTER TABLE sync_runs ALTER COLUMN competitor_id TYPE TEXT;
 ALTER TABLE audit_log DROP COLUMN viewing_coach_id;
@@ -199,3 +200,4 @@ ALTER TABLE coaches DROP COLUMN on_platform;
 ALTER TABLE coaches DROP COLUMN competitors;
 ALTER TABLE coaches DROP COLUMN sort_key;
 CREATE INDEX competitors_by_name ON competitors (sort_key, competitor_id);
+-- +goose StatementEnd

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 ALTER TABLE game_platform_sync_state ADD COLUMN error_status BIGINT NOT NULL DEFAULT 0; -- HTTP status, 0: no answer
 
 -- What is wrong with a competitor's sync: one row from the first sync that failed for a cause to the end of it.
@@ -102,8 +103,10 @@ CREATE TABLE operation_counts (
 CREATE INDEX operation_items_queued ON operation_items (competitor_id) WHERE state = 'queued';
 CREATE INDEX operation_items_due ON operation_items (due_at) WHERE state = 'queued';
 CREATE INDEX operation_items_by_state ON operation_items (operation_id, state, skip_reason);
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE operation_counts;
 DROP TABLE operation_items;
 DROP TABLE operations;
@@ -112,3 +115,4 @@ DROP TABLE failure_sums;
 DROP TABLE failure_causes;
 DROP TABLE sync_failures;
 ALTER TABLE game_platform_sync_state DROP COLUMN error_status;
+-- +goose StatementEnd

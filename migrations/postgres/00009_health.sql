@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- How long calls took, counted by hour and in buckets (domain.LatencyBucket).
 CREATE TABLE sync_latency_hours (
     hour_at  BIGINT NOT NULL, -- start of the hour, UTC
@@ -30,8 +31,10 @@ ALTER TABLE game_platform_sync_state ADD COLUMN failing_since BIGINT; -- the fir
 
 -- All that sync health counts of competitors, without reading their rows.
 CREATE INDEX competitor_list_by_health ON competitor_list (coach_id, state, last_success_at);
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP INDEX competitor_list_by_health;
 ALTER TABLE game_platform_sync_state DROP COLUMN failing_since;
 ALTER TABLE sync_runs DROP COLUMN round_attempted;
@@ -50,3 +53,4 @@ WHERE sync_attempt_sums.hour_at = r.hour_at AND sync_attempt_sums.endpoint = r.e
 DELETE FROM sync_attempt_sums WHERE attempts <= 0;
 DROP TABLE sync_roll_up;
 DROP TABLE sync_latency_hours;
+-- +goose StatementEnd

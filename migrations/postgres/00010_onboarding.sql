@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 ALTER TABLE competitors ADD COLUMN deactivated_at BIGINT; -- NULL: takes part
 ALTER TABLE coaches ADD COLUMN deactivated_at BIGINT;
 ALTER TABLE coaches ADD COLUMN onboarding_confirmed_at BIGINT; -- when somebody saw what is sent about the coach's people, and agreed
@@ -110,8 +111,10 @@ CREATE TABLE roster_changes (
     new_value  TEXT NOT NULL
 );
 CREATE INDEX roster_changes_of ON roster_changes (kind, subject_id, change_id);
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE roster_changes;
 DROP TABLE disclosures;
 DROP TABLE onboarding_faults;
@@ -127,3 +130,4 @@ ALTER TABLE coaches DROP COLUMN onboarding_confirmed_by;
 ALTER TABLE coaches DROP COLUMN onboarding_confirmed_at;
 ALTER TABLE coaches DROP COLUMN deactivated_at;
 ALTER TABLE competitors DROP COLUMN deactivated_at;
+-- +goose StatementEnd

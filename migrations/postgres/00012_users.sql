@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 ALTER TABLE users ADD COLUMN totp_secret TEXT; -- NULL: signing in takes the password alone
 ALTER TABLE users ADD COLUMN totp_pending TEXT; -- a secret that no code has confirmed yet
 ALTER TABLE users ADD COLUMN totp_last_step BIGINT NOT NULL DEFAULT 0; -- of the last code that was taken: none is taken twice
@@ -27,11 +28,14 @@ CREATE TABLE invitations (
     created_by TEXT COLLATE "C" NOT NULL,
     expires_at BIGINT NOT NULL
 );
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE invitations;
 DROP TABLE half_sign_ins;
 DROP TABLE recovery_codes;
 ALTER TABLE users DROP COLUMN totp_last_step;
 ALTER TABLE users DROP COLUMN totp_pending;
 ALTER TABLE users DROP COLUMN totp_secret;
+-- +goose StatementEnd

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- What came of each competitor in a window that is still open (rollout.Window).
 CREATE TABLE sync_trials (
     window_at          BIGINT NOT NULL,
@@ -80,8 +81,10 @@ CREATE TABLE launch_ticks (
     ticked_at BIGINT NOT NULL,
     ticked_by TEXT COLLATE "C" NOT NULL -- a user's id
 );
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE launch_ticks;
 DROP TABLE rollout_facts;
 DROP TABLE rollout_gates;
@@ -100,3 +103,4 @@ ALTER TABLE rollout DROP COLUMN guard_on;
 ALTER TABLE rollout DROP COLUMN phase_at;
 DROP TABLE sync_windows;
 DROP TABLE sync_trials;
+-- +goose StatementEnd

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 CREATE TABLE coaches (
     coach_id   TEXT PRIMARY KEY,
     email      TEXT NOT NULL,
@@ -82,8 +83,10 @@ CREATE TABLE audit_log (
 ) STRICT;
 CREATE INDEX audit_log_by_time ON audit_log (at);
 CREATE INDEX audit_log_by_competitor ON audit_log (competitor_id, at);
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE audit_log;
 DROP TABLE sign_in_attempts;
 DROP TABLE sessions;
@@ -91,3 +94,4 @@ DROP TABLE users;
 DROP TABLE competitors;
 DROP TABLE teams;
 DROP TABLE coaches;
+-- +goose StatementEnd

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 CREATE TABLE game_platform_users (
     syned_user_id       TEXT PRIMARY KEY,
     metactf_user_id     INTEGER NOT NULL,
@@ -161,8 +162,10 @@ CREATE VIEW support_sync_attempts AS
 SELECT attempt_id, run_id, syned_user_id, endpoint, http_status, error_class, error_message, duration_us / 1000 AS duration_ms,
        strftime('%Y-%m-%dT%H:%M:%SZ', started_at / 1000000, 'unixepoch') AS started_at
 FROM sync_attempts;
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP VIEW support_sync_attempts;
 DROP VIEW support_sync_state;
 DROP VIEW support_challenge_solves;
@@ -176,3 +179,4 @@ DROP TABLE game_platform_flash_ctf_events;
 DROP TABLE game_platform_withdrawn_solves;
 DROP TABLE game_platform_challenge_solves;
 DROP TABLE game_platform_users;
+-- +goose StatementEnd

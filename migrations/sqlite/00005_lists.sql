@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- What lists show of a competitor, in one row to filter and sort by. It is derived from the roster and the last sync, and
 -- written with them in the same transaction (store/list.go).
 CREATE TABLE competitor_list (
@@ -62,7 +63,6 @@ CREATE INDEX teams_by_name ON teams (sort_key, team_id);
 CREATE INDEX teams_by_coach ON teams (coach_id, sort_key, team_id);
 CREATE INDEX teams_by_points ON teams ((-(odl_points + flash_points)), sort_key, team_id);
 
--- +goose StatementBegin
 CREATE TRIGGER competitor_list_added AFTER INSERT ON competitor_list BEGIN
     UPDATE coaches SET
         competitors = competitors + 1,
@@ -83,9 +83,7 @@ CREATE TRIGGER competitor_list_added AFTER INSERT ON competitor_list BEGIN
         flash_points = flash_points + NEW.flash_points
     WHERE team_id = NEW.team_id;
 END;
--- +goose StatementEnd
 
--- +goose StatementBegin
 CREATE TRIGGER competitor_list_removed AFTER DELETE ON competitor_list BEGIN
     UPDATE coaches SET
         competitors = competitors - 1,
@@ -106,9 +104,7 @@ CREATE TRIGGER competitor_list_removed AFTER DELETE ON competitor_list BEGIN
         flash_points = flash_points - OLD.flash_points
     WHERE team_id = OLD.team_id;
 END;
--- +goose StatementEnd
 
--- +goose StatementBegin
 CREATE TRIGGER competitor_list_changed AFTER UPDATE ON competitor_list
 WHEN OLD.coach_id IS NOT NEW.coach_id
     OR OLD.team_id IS NOT NEW.team_id
@@ -156,7 +152,6 @@ BEGIN
         flash_points = flash_points + NEW.flash_points
     WHERE team_id = NEW.team_id;
 END;
--- +goose StatementEnd
 
 -- A competitor's sums by category; every sync recomputes them.
 CREATE TABLE game_platform_category_stats (
@@ -201,8 +196,10 @@ ALTER TABLE sessions ADD COLUMN viewing_coach_id TEXT;
 ALTER TABLE audit_log ADD COLUMN viewing_coach_id TEXT NOT NULL DEFAULT '';
 
 CREATE INDEX sync_runs_open ON sync_runs (competitor_id) WHERE finished_at IS NULL;
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP INDEX sync_runs_open;
 ALTER TABLE audit_log DROP COLUMN viewing_coach_id;
 ALTER TABLE sessions DROP COLUMN viewing_coach_id;
@@ -233,3 +230,4 @@ ALTER TABLE coaches DROP COLUMN on_platform;
 ALTER TABLE coaches DROP COLUMN competitors;
 ALTER TABLE coaches DROP COLUMN sort_key;
 CREATE INDEX competitors_by_name ON competitors (sort_key, competitor_id);
+-- +goose StatementEnd

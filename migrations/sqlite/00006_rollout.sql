@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 ALTER TABLE coaches ADD COLUMN pilot INTEGER NOT NULL DEFAULT 0 CHECK (pilot IN (0, 1));
 ALTER TABLE coaches ADD COLUMN held_back INTEGER NOT NULL DEFAULT 0 CHECK (held_back IN (0, 1));
 ALTER TABLE coaches ADD COLUMN enrolled INTEGER NOT NULL DEFAULT 0 CHECK (enrolled IN (0, 1)); -- has the feature
@@ -55,8 +56,10 @@ UPDATE coaches SET enrolled = 1 WHERE EXISTS (SELECT 1 FROM rollout WHERE percen
 INSERT INTO rollout_enrolments (coach_id, gained_by, gained_at)
 SELECT c.coach_id, h.change_id, h.at FROM coaches c CROSS JOIN rollout_changes h;
 UPDATE rollout SET change_id = COALESCE((SELECT MAX(change_id) FROM rollout_changes), 0);
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE rollout_enrolments;
 DROP TABLE rollout_changes;
 DROP TABLE rollout;
@@ -65,3 +68,4 @@ ALTER TABLE coaches DROP COLUMN introduced_at;
 ALTER TABLE coaches DROP COLUMN enrolled;
 ALTER TABLE coaches DROP COLUMN held_back;
 ALTER TABLE coaches DROP COLUMN pilot;
+-- +goose StatementEnd

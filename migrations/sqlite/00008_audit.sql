@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- The log's page: newest first, narrowed by any of these.
 DROP INDEX audit_log_by_time;
 DROP INDEX audit_log_by_competitor;
@@ -8,26 +9,22 @@ CREATE INDEX audit_log_by_action ON audit_log (action, at, audit_id);
 CREATE INDEX audit_log_by_competitor ON audit_log (competitor_id, at, audit_id);
 CREATE INDEX audit_log_by_coach ON audit_log (viewing_coach_id, at, audit_id) WHERE viewing_coach_id <> '';
 
--- +goose StatementBegin
 CREATE TRIGGER audit_log_no_update BEFORE UPDATE ON audit_log BEGIN
     SELECT RAISE(ABORT, 'the audit log is append only: no entry may be changed or deleted');
 END;
--- +goose StatementEnd
 
--- +goose StatementBegin
 CREATE TRIGGER audit_log_no_delete BEFORE DELETE ON audit_log BEGIN
     SELECT RAISE(ABORT, 'the audit log is append only: no entry may be changed or deleted');
 END;
--- +goose StatementEnd
 
 -- INSERT OR REPLACE deletes without calling the trigger above.
--- +goose StatementBegin
 CREATE TRIGGER audit_log_no_replace BEFORE INSERT ON audit_log WHEN EXISTS (SELECT 1 FROM audit_log WHERE audit_id = NEW.audit_id) BEGIN
     SELECT RAISE(ABORT, 'the audit log is append only: no entry may be changed or deleted');
 END;
 -- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TRIGGER audit_log_no_replace;
 DROP TRIGGER audit_log_no_delete;
 DROP TRIGGER audit_log_no_update;
@@ -38,3 +35,4 @@ DROP INDEX audit_log_by_user;
 DROP INDEX audit_log_by_time;
 CREATE INDEX audit_log_by_time ON audit_log (at);
 CREATE INDEX audit_log_by_competitor ON audit_log (competitor_id, at);
+-- +goose StatementEnd

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- Rosters that were uploaded, to be looked at before they are imported. What is in a file goes as soon as it is decided.
 CREATE TABLE roster_imports (
     import_id   TEXT PRIMARY KEY,
@@ -10,6 +11,9 @@ CREATE TABLE roster_imports (
     result      TEXT NOT NULL DEFAULT '' -- JSON: counts
 ) STRICT;
 CREATE INDEX roster_imports_by_time ON roster_imports (uploaded_at);
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE roster_imports;
+-- +goose StatementEnd

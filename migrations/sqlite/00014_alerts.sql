@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- Alerts: what rules held since when, what belongs together, and what people were told.
 CREATE TABLE alert_incidents (
     incident_id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -143,8 +144,10 @@ CREATE TABLE platform_checks (
     token       TEXT NOT NULL DEFAULT '' -- '': taken; else why not
 ) STRICT;
 CREATE INDEX platform_checks_open ON platform_checks (check_id) WHERE finished_at IS NULL;
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE platform_checks;
 DROP TABLE platform_fields;
 DROP TABLE platform_waits;
@@ -160,3 +163,4 @@ DROP TABLE alert_facts;
 DROP TABLE alert_evaluation;
 DROP TABLE alerts;
 DROP TABLE alert_incidents;
+-- +goose StatementEnd

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- What coaches say is wrong with a page, and what admins answered.
 CREATE TABLE problem_reports (
     report_id     INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -20,6 +21,9 @@ CREATE INDEX problem_reports_by_time ON problem_reports (reported_at);
 CREATE INDEX problem_reports_by_coach ON problem_reports (coach_id, report_id);
 CREATE INDEX problem_reports_by_competitor ON problem_reports (competitor_id);
 CREATE INDEX problem_reports_open ON problem_reports (report_id) WHERE state = 'open';
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE problem_reports;
+-- +goose StatementEnd
