@@ -219,7 +219,7 @@ func (b *tab) someCompetitors() map[string]string {
 		return {
 			"solves": path(c => c.state === "Synced" && c.odl_solves > 20 && c.flash_solves > 0),
 			"blocked": path(c => c.state === "Awaiting approval"),
-			"failing": path(c => c.state.startsWith("Retrying")),
+			"failing": path(c => /^(Retrying|Needs attention)/.test(c.state)), // the latter once the clock has retried it
 			"without solves": path(c => c.state === "Synced" && c.points === "0"),
 			"without an account": path(c => c.state === "Email missing"),
 		}
