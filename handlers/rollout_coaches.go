@@ -106,7 +106,7 @@ func (p *pages) oneRolloutCoach(c echo.Context, s *store.Scope) (views.RolloutCo
 
 // readiness are the checks of a pilot, each with what is missing.
 func (p *pages) readiness(c store.RolloutCoach) (checks []views.RolloutCheck) {
-	candidate := rollout.Candidate{Competitors: c.Competitors, OnPlatform: c.OnPlatform, WithoutEmail: c.WithoutEmail, SignedInAt: c.SignedInAt}
+	candidate := c.Candidate()
 	for _, check := range rollout.Checks {
 		v := views.RolloutCheck{OK: candidate.Passes(check, p.clock())}
 		missing := ""

@@ -47,7 +47,7 @@ func factResults(ctx context.Context, tx conn, f *alert.Facts) error {
 	return tx.row(ctx, `
 		SELECT COUNT(*) FILTER (WHERE st.last_attempt_at > $1 AND st.last_result = 'success'),
 			COUNT(*) FILTER (WHERE st.last_attempt_at > $1 AND st.last_result = 'failure'),
-			COUNT(*) FILTER (WHERE st.last_attempt_at > $1 AND st.last_result = 'failure' AND st.error_class IN (`+a.list(texts(domain.PlatformClasses))+`)),
+			COUNT(*) FILTER (WHERE st.last_attempt_at > $1 AND st.last_result = 'failure' AND st.error_class IN (`+listed(&a, texts(domain.PlatformClasses))+`)),
 			MAX(st.last_attempt_at) FILTER (WHERE st.last_result IN ('success', 'failure'))
 		FROM competitor_list c
 		JOIN coaches co ON co.coach_id = c.coach_id

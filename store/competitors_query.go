@@ -160,7 +160,7 @@ func (q CompetitorQuery) inState(a *args) string {
 
 // states adds those for which is holds.
 func (a *args) states(is func(domain.State) bool) string {
-	return a.list(texts(slices.DeleteFunc(slices.Clone(domain.States), func(s domain.State) bool { return !is(s) })))
+	return listed(a, texts(slices.DeleteFunc(slices.Clone(domain.States), func(s domain.State) bool { return !is(s) })))
 }
 
 // isActive is the predicate for the query's activity. It says what domain.Bounds.ActivityOf says.

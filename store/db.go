@@ -148,8 +148,8 @@ func (a *args) add(v any) string {
 	return "$" + strconv.Itoa(len(*a))
 }
 
-// list adds values and gives their placeholders, with commas between them.
-func (a *args) list(values []string) string {
+// listed adds values and gives their placeholders, with commas between them.
+func listed[T any](a *args, values []T) string {
 	places := make([]string, len(values))
 	for i, v := range values {
 		places[i] = a.add(v)

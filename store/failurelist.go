@@ -90,11 +90,7 @@ func (q FailureQuery) matches(a *args) string {
 		and("f.competitor_id = " + a.add(q.CompetitorID))
 	}
 	if len(q.IDs) > 0 {
-		var in []string
-		for _, id := range padded(slices.Clone(q.IDs)) {
-			in = append(in, a.add(id))
-		}
-		and("f.failure_id IN (" + strings.Join(in, ", ") + ")")
+		and("f.failure_id IN (" + listed(a, padded(slices.Clone(q.IDs))) + ")")
 	}
 	switch q.Age {
 	case UnderAnHour:

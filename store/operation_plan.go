@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"flagpole/internal/domain"
@@ -258,11 +257,8 @@ func updateFailures(ctx context.Context, tx conn, ids []int64, set string, argum
 		some := ids[:min(len(ids), maxBatch)]
 		ids = ids[len(some):]
 		a := args(slices.Clone(arguments))
-		var in []string
-		for _, id := range padded(slices.Clone(some)) {
-			in = append(in, a.add(id))
-		}
-		_, err := tx.exec(ctx, `UPDATE sync_failures SET `+set+` WHERE ended_at IS NULL AND failure_id IN (`+strings.Join(in, ", ")+`)`, a...)
+		in := listed(&a, padded(slices.Clone(some)))
+		_, err := tx.exec(ctx, `UPDATE sync_failures SET `+set+` WHERE ended_at IS NULL AND failure_id IN (`+in+`)`, a...)
 		if err != nil {
 			return err
 		}

@@ -65,6 +65,11 @@ type RolloutCoach struct {
 	left bool // by the change: does not count any more
 }
 
+// Candidate is what decides whether the coach makes a good pilot.
+func (c RolloutCoach) Candidate() rollout.Candidate {
+	return rollout.Candidate{Competitors: c.Competitors, OnPlatform: c.OnPlatform, WithoutEmail: c.WithoutEmail, SignedInAt: c.SignedInAt}
+}
+
 // ids lists the coaches for whom is holds, in their order.
 func (st RolloutState) ids(is func(RolloutCoach) bool) []string {
 	list := []string{}

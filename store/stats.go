@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"flagpole/internal/domain"
@@ -185,13 +184,10 @@ func dropKnownChallenges(ctx context.Context, tx conn, list map[int64]domain.Sol
 
 func dropKnownOf(ctx context.Context, tx conn, ids []int64, list map[int64]domain.Solve) error {
 	var a args
-	var in []string
-	for _, id := range padded(ids) {
-		in = append(in, a.add(id))
-	}
+	in := listed(&a, padded(ids))
 	rows, err := tx.query(ctx, `
 		SELECT challenge_id, challenge_title, challenge_category, challenge_points, challenge_retired
-		FROM game_platform_challenges WHERE challenge_id IN (`+strings.Join(in, ", ")+`)`, a...)
+		FROM game_platform_challenges WHERE challenge_id IN (`+in+`)`, a...)
 	if err != nil {
 		return err
 	}

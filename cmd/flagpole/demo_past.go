@@ -11,7 +11,6 @@ import (
 	"flagpole/internal/config"
 	"flagpole/internal/domain"
 	"flagpole/internal/metactf"
-	"flagpole/internal/rollout"
 	"flagpole/internal/roster"
 	"flagpole/internal/syncer"
 	"flagpole/store"
@@ -91,8 +90,8 @@ func (d *demoPast) choosePilots(ctx context.Context, r *store.Rollout, rows []ro
 	}
 	chosen := 0
 	for _, c := range st.Coaches {
-		signsIn := rollout.Candidate{Competitors: c.Competitors, OnPlatform: c.OnPlatform, WithoutEmail: c.WithoutEmail, SignedInAt: d.clock.Now()}
-		if chosen == 2 || !signsIn.Ready(d.clock.Now()) {
+		c.SignedInAt = d.clock.Now() // as it will be
+		if chosen == 2 || !c.Candidate().Ready(d.clock.Now()) {
 			continue
 		}
 		chosen++
